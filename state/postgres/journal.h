@@ -1,0 +1,94 @@
+// The journal: tables in schema `falsework` of the target database, written in the same transaction as a step. It
+// decides what happened.
+//
+// One rule: what is read after fence() is final for every older engine; nothing that an older engine sends can commit
+// any more. The argument: docs/exactly-once.md. Schema: docs/reference/journal.md.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "postgres/session/session.h"
+
+namespace falsework {
+
+using Fingerprint = std::map<std::string, std::map<std::string, std::string>>;  // relation -> object -> digest
+
+struct JournalRun {
+  std::string run, name, plan_digest, plan_text, lineage;
+  std::vector<std::string> relations;  // display names that it touches
+  std::string state;                   // active, done, rolled_back
+  std::uint64_t epoch = 0;
+  std::string holder, held_since;  // user@host (pid) of the last engine
+  bool past_no_return = false;
+};
+
+enum class JournalState { kIntent, kDone, kUndoIntent, kUndone, kProofFailed };
+
+struct JournalStep {
+  std::string step;
+  JournalState state = JournalState::kIntent;
+  int generation = 1;
+  std::uint64_t epoch = 0;
+  std::string cursor;  // JSON of a copy; cleared by a new generation
+  std::int64_t rows = 0;
+  std::string at;
+};
+
+struct JournalGate {
+  std::string step, condition, actor, at;
+};
+
+// All methods run on the session given; those that say «in a transaction» expect one to be open.
+class Journal {
+ public:
+  explicit Journal(pg::Session& session) : session_(session) {}
+
+  // Creates the schema and its tables if they are absent, in a transaction of its own; nothing for PUBLIC.
+  // Throws Error(privilege.missing) with the GRANT that is needed.
+  void install();
+  // The UUID that this journal was created with; nullopt when there is no journal.
+  std::optional<std::string> incarnation();
+  // Drops the schema when no run is left in it that is active.
+  bool uninstall_if_empty();
+
+  // Inserts a run. Throws Error(plan.conflict) that names an active run which touches one of its relations.
+  void create_run(const JournalRun& run);
+  std::vector<JournalRun> runs();
+  std::optional<JournalRun> find_run(const std::string& run);
+
+  // The fence: polls pg_try_advisory_lock for at most `patience` (never blocks in the server; throws Error(run.held)
+  // with who and since when), raises the epoch and commits, ends the backends of older epochs, waits until they are
+  // gone. Returns the new epoch; the advisory lock is held until the session ends.
+  std::uint64_t fence(const std::string& run, const std::string& holder, Clock& clock,
+                      std::chrono::milliseconds patience);
+  // Registers this backend (or another session of the same engine) under the epoch.
+  void register_backend(const std::string& run, std::uint64_t epoch, int pid);
+
+  // In a transaction: locks the run's row with our epoch. Throws Error(run.held) when we have been overtaken.
+  // `shared` for batches, so that workers do not wait for each other.
+  void hold_epoch(const std::string& run, std::uint64_t epoch, bool shared);
+
+  std::map<std::string, JournalStep> steps(const std::string& run);
+  // In a transaction, or alone for steps that cannot run in one.
+  void record(const std::string& run, const std::string& plan_digest, const JournalStep& step);
+
+  // The catalog as the last finished step left it.
+  void record_fingerprint(const std::string& run, const Fingerprint& fingerprint);
+  std::optional<Fingerprint> fingerprint(const std::string& run);
+
+  void open_gate(const std::string& run, const JournalGate& gate);
+  std::vector<JournalGate> gates(const std::string& run);
+
+  void mark_no_return(const std::string& run);  // in the step's transaction, before the statement
+  void finish_run(const std::string& run, const std::string& state);
+
+ private:
+  pg::Session& session_;
+};
+
+}  // namespace falsework
