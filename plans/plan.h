@@ -96,6 +96,8 @@ struct Step {
   std::optional<std::vector<std::string>> undo = std::vector<std::string>{};
   bool irreversible = false;
   std::string undo_note;    // why it cannot be undone, or what undoing does not bring back; may be empty
+  // Steps that are undone whenever this one is, since its undo takes away what they left.
+  std::vector<std::string> undo_with;
   bool transaction = true;  // whether `sql` runs in one transaction
   bool undo_transaction = true;
   std::vector<pg::TakenLock> locks, undo_locks;

@@ -61,7 +61,8 @@ struct SetReplicaIdentity { QualifiedName table; char kind = 'd'; std::string in
 struct ClusterOn { QualifiedName table; std::optional<std::string> index; };  // nullopt: SET WITHOUT CLUSTER
 
 // Functions and triggers. `body` is PL/pgSQL between BEGIN … END inclusive of DECLARE.
-struct CreateTriggerFunction { QualifiedName function; std::string body; std::string comment; };
+// `time_zone` pins the function's TimeZone; empty: none.
+struct CreateTriggerFunction { QualifiedName function; std::string body; std::string comment; std::string time_zone; };
 struct DropFunction { QualifiedName function; };
 struct CreateTrigger {  // BEFORE row trigger, then ENABLE ALWAYS in the same statement list
   QualifiedName table; std::string name; std::string event; std::optional<std::string> when; QualifiedName function;
