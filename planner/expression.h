@@ -1,0 +1,27 @@
+// User expressions (`up`, `down`, `fill`): accepted only when a trigger may evaluate them for every row, for ever.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "postgres/catalog/snapshot.h"
+
+namespace falsework {
+
+// Where an expression stands, for messages.
+struct ExpressionPlace {
+  std::string what;   // `"up" of orders.total`
+  std::string where;  // file and line or path
+};
+
+// Checks and qualifies an expression. It may read only `readable` columns of the table; every function is immutable (or
+// `time_zone_pinned` where it depends on settings). Functions, types and operators are put into their schema.
+// Throws Error(expression.invalid).
+std::string accept_expression(const std::string& expression, const pg::Snapshot& snapshot, const pg::Table& table,
+                              const std::set<std::string>& readable, bool time_zone_pinned,
+                              const ExpressionPlace& place);
+
+// Renders an accepted expression with its column called `value_name` taken from `path`: {"NEW", "email"} or {"email"}.
+std::string over(const std::string& expression, const std::string& value_name, const std::vector<std::string>& path);
+
+}  // namespace falsework
