@@ -2,8 +2,9 @@
 //
 // One rule: every session starts with the same pinned settings, given as startup options, so that no connection lacks
 // them: search_path=pg_catalog, row_security=off, client_encoding=UTF8, TimeZone=UTC, DateStyle=ISO, IntervalStyle,
-// extra_float_digits, lock_timeout and statement_timeout as asked, idle timeouts 0, default_transaction_isolation=read
-// committed, standard_conforming_strings=on. They are read back after connecting.
+// extra_float_digits, lock_timeout (5s unless asked) and statement_timeout (0 unless asked), idle timeouts 0,
+// default_transaction_isolation=read committed, standard_conforming_strings=on; all of them in settings.cpp. They are
+// read back after connecting.
 #pragma once
 
 #include <chrono>
@@ -39,7 +40,8 @@ struct Rows {
 // `message` carries neither DETAIL nor literal values of rows.
 class SqlError : public Error {
  public:
-  SqlError(std::string sqlstate, const std::string& message, std::string detail = {});
+  // `hint` as the server gave it.
+  SqlError(std::string sqlstate, const std::string& message, std::string detail = {}, std::string hint = {});
   const std::string& sqlstate() const noexcept { return sqlstate_; }
   // May hold row values: never log it by default.
   const std::string& detail() const noexcept { return detail_; }
@@ -63,7 +65,10 @@ class ConnectionLost : public Error {
 enum class SqlClass { kLockTimeout, kDeadlock, kSerialization, kCanceled, kStatementTimeout, kUniqueViolation,
                       kCheckViolation, kForeignKeyViolation, kNotNullViolation, kInsufficientPrivilege, kDataException,
                       kAdminShutdown, kOther };
+// 57014 is kCanceled here: the SQLSTATE alone does not tell a cancel request from statement_timeout.
 SqlClass classify_sqlstate(std::string_view sqlstate);
+// As above, and tells kStatementTimeout by the message (as far as the server speaks English).
+SqlClass classify(const SqlError& error);
 
 struct ConnectionSettings {
   std::string conninfo;          // libpq URL or keyword string; empty: libpq's own environment
@@ -78,7 +83,8 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  // Runs one statement with text parameters ($1 …). Throws SqlError or ConnectionLost.
+  // Runs one statement with text parameters ($1 …); a text of several statements is refused by the server (42601), so
+  // that no two of them share an implied transaction. Throws SqlError or ConnectionLost.
   virtual Rows query(std::string_view sql, const std::vector<Value>& parameters = {}) = 0;
 
   // As query, prepared under its text on first use: for statements that run many times.
@@ -100,8 +106,9 @@ class Session {
   virtual bool is_open() const noexcept = 0;
 };
 
-// Connects. Throws Error(database.unreachable) with the reason, never with a password in it;
-// Error(server.unsupported) outside 14–18.
+// Connects. Throws Error(usage) for a malformed conninfo, Error(database.unreachable) with the reason, never with a
+// password in it; Error(server.unsupported) outside 14–18; Error(connection.pooled) when the pinned settings do not
+// reach the server or another backend answers than the one that was connected to.
 std::unique_ptr<Session> connect(const ConnectionSettings& settings);
 
 // A transaction that aborts unless it is committed.
@@ -123,7 +130,7 @@ class Transaction {
   bool done_ = false;
 };
 
-// Where a session is connected to, for people: user, host, port, database; never the password.
+// Where a session is connected to, as the server says it; the address is in describe() (conninfo.h).
 struct DatabaseIdentity {
   std::string system_identifier;  // of the cluster; empty when the role may not ask
   std::string database;
