@@ -45,11 +45,12 @@ struct Column {
   int position = 0;  // attnum; not compared
   TypeShape type;
   std::optional<QualifiedName> collation;  // only when it is not the type's own
-  bool not_null = false;
+  bool not_null = false;                   // 18+: false while its NOT NULL constraint is NOT VALID
   std::optional<std::string> default_expression;  // pg_get_expr; also the expression of a generated column
   char identity = 0;                              // 0, 'a' always, 'd' by default
   char generated = 0;                             // 0, 's' stored, 'v' virtual
   std::optional<SequenceShape> owned_sequence;    // of a serial or identity column
+  std::vector<SequenceShape> other_sequences;     // further ones that it owns
   std::string storage, type_storage;              // plain, main, extended, external
   std::string compression;                        // '', pglz, lz4
   int statistics_target = -1;
@@ -80,6 +81,7 @@ struct Index {
   bool unique = false, primary = false, exclusion = false, immediate = true, nulls_not_distinct = false;
   bool valid = true, ready = true, live = true, replica_identity = false, clustered = false;
   std::optional<std::string> constraint;  // that owns it
+  std::optional<QualifiedName> parent;    // the partitioned index that it is attached to
   std::optional<std::string> comment;
   std::string tablespace;
   std::vector<std::string> options;
@@ -95,6 +97,7 @@ struct Constraint {
   std::vector<std::string> columns;  // in the constraint's order
   std::vector<std::string> mentions; // every column that it depends on
   bool validated = true, deferrable = false, deferred = false, no_inherit = false, enforced = true, local = true;
+  bool inherited = false;            // from a parent table, or the twin of a partitioned table's constraint
   std::optional<std::string> comment;
   std::optional<std::string> index;  // of primary, unique, exclusion; of the referenced key for foreign keys
   // Foreign keys.
@@ -109,6 +112,7 @@ struct Trigger {
   std::string definition;  // pg_get_triggerdef
   char enabled = 'O';
   bool constraint = false;
+  bool inherited = false;                     // the twin of a partitioned table's trigger
   bool row = true, before = true;             // otherwise statement, after; INSTEAD OF only on views
   bool on_insert = false, on_update = false, on_delete = false, on_truncate = false;
   std::vector<std::string> mentions;          // columns of UPDATE OF and WHEN
@@ -146,6 +150,15 @@ struct PublicationMember {
   bool operator==(const PublicationMember&) const = default;
 };
 
+// An object that PostgreSQL will not let go of its column (pg_depend) and that no other member of a table or view names:
+// a function in SQL-standard form, a policy or rule of another relation, …
+struct Dependent {
+  std::string column;  // empty: depends on the relation as a whole
+  std::string object;  // pg_describe_object
+  auto operator<=>(const Dependent&) const = default;
+  bool operator==(const Dependent&) const = default;
+};
+
 struct Table {
   QualifiedName name;
   char kind = 'r';         // r ordinary, p partitioned, f foreign
@@ -170,6 +183,7 @@ struct Table {
   std::optional<std::string> partition_key, partition_bound;
   std::vector<std::string> generated_from;    // columns that generated columns read
   bool row_type_used = false;                 // another relation has a column of this table's row type
+  std::vector<Dependent> dependents;          // on its columns; sorted
   std::optional<std::string> extension;       // that owns the table
   int attribute_slots = 0;                    // highest attnum, dropped ones included; not compared
   double rows = -1;                           // reltuples; -1 unknown; not compared
@@ -193,7 +207,7 @@ struct View {
   std::string owner;
   bool has_acl = false;
   std::vector<std::string> acl;
-  std::vector<std::string> grants;      // GRANT statements that give `acl` and column privileges
+  std::vector<std::string> grants;      // statements that give a new view `acl` and column privileges, in order
   std::vector<std::string> options;
   std::optional<std::string> comment;
   std::map<std::string, std::string> column_comments, column_defaults;
@@ -206,6 +220,11 @@ struct View {
     bool operator==(const Dependency&) const = default;
   };
   std::vector<Dependency> depends_on;   // relations and columns that it reads, sorted
+  std::vector<Dependent> dependents;    // other than views; sorted
+  // Of materialized views.
+  std::vector<Index> indexes;
+  std::string tablespace, access_method;
+  bool populated = true;
   bool operator==(const View&) const = default;
 };
 
