@@ -99,9 +99,9 @@ std::string accept_expression(const std::string& expression, const pg::Snapshot&
   return pg::rewrite_expression(expression, substitution);
 }
 
-std::string over(const std::string& expression, const std::string& value_name, const std::vector<std::string>& path) {
+std::string over(const std::string& expression, const std::map<std::string, std::vector<std::string>>& columns) {
   pg::ColumnSubstitution substitution;
-  substitution.columns[value_name] = path;
+  substitution.columns = columns;
   return pg::rewrite_expression(expression, substitution);
 }
 

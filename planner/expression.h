@@ -1,8 +1,10 @@
 // User expressions (`up`, `down`, `fill`): accepted only when a trigger may evaluate them for every row, for ever.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "postgres/catalog/snapshot.h"
 
@@ -21,7 +23,7 @@ std::string accept_expression(const std::string& expression, const pg::Snapshot&
                               const std::set<std::string>& readable, bool time_zone_pinned,
                               const ExpressionPlace& place);
 
-// Renders an accepted expression with its column called `value_name` taken from `path`: {"NEW", "email"} or {"email"}.
-std::string over(const std::string& expression, const std::string& value_name, const std::vector<std::string>& path);
+// Renders an accepted expression with its columns taken from elsewhere: `email` from {"NEW", "email"}, say.
+std::string over(const std::string& expression, const std::map<std::string, std::vector<std::string>>& columns);
 
 }  // namespace falsework

@@ -31,6 +31,8 @@ struct ShadowPair {
   std::optional<std::string> up, down, fill;
   std::string value_name;
   std::string time_zone;  // pins the expressions; empty: none
+  bool accept_loss = false;  // values that change on the way are wanted so
+  bool implied = false;      // it follows a key that it references
 
   const std::string& old_name() const { return column->name; }
 };

@@ -1,0 +1,184 @@
+#include "planner/obstacles.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace falsework {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// PG limits: 1,600 attribute slots, dropped ones included.
+constexpr int kAttributeSlotsLeftAlone = 1500;
+
+bool reads_column(const std::vector<pg::View::Dependency>& dependencies, const QualifiedName& table,
+                  const std::string& column) {
+  return std::any_of(dependencies.begin(), dependencies.end(), [&](const pg::View::Dependency& dependency) {
+    return dependency.relation == table && dependency.column == column;
+  });
+}
+
+void add_foreign_key_obstacles(const pg::Snapshot& snapshot, const pg::Table& table, const std::string& column,
+                               std::vector<std::string>& found) {
+  for (const pg::Table& other : snapshot.tables) {
+    for (const pg::Constraint& constraint : other.constraints) {
+      if (constraint.kind != 'f') continue;
+      const bool referencing = other.name == table.name && contains(constraint.columns, column);
+      const bool referenced = constraint.references == table.name && contains(constraint.referenced_columns, column);
+      if (!referencing && !referenced) continue;
+      if (constraint.on_delete == 'd' || constraint.on_update == 'd') {
+        found.push_back(fmt::format("foreign key {} of {} uses SET DEFAULT", constraint.name, other.name.display()));
+      }
+      if (other.kind != 'r' || !other.parents.empty() || !other.children.empty()) {
+        found.push_back(fmt::format("foreign key {} belongs to {}, which is partitioned or inherits", constraint.name,
+                                    other.name.display()));
+      }
+    }
+  }
+}
+
+void add_index_obstacles(const pg::Table& table, const std::string& column, std::vector<std::string>& found) {
+  for (const pg::Index& index : table.indexes) {
+    if (!contains(index.mentions, column)) continue;
+    if (index.exclusion) {
+      found.push_back(fmt::format("exclusion constraint {}", index.name));
+    } else if (!index.valid || !index.ready || !index.live) {
+      found.push_back(fmt::format("index {} is invalid: drop it or rebuild it first", index.name));
+    } else if (index.unique && !index.immediate) {
+      found.push_back(fmt::format("unique constraint {} is deferrable", index.name));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> table_obstacles(const pg::Table& table) {
+  std::vector<std::string> found;
+  if (table.kind == 'p') found.push_back("it is partitioned");
+  if (table.kind == 'f') found.push_back("it is a foreign table");
+  if (table.persistence == 't') found.push_back("it is temporary");
+  if (table.partition_bound) found.push_back("it is a partition");
+  if (!table.parents.empty() && !table.partition_bound) {
+    found.push_back(fmt::format("it inherits from {}", table.parents.front().display()));
+  }
+  if (!table.children.empty() && table.kind != 'p') {
+    found.push_back(fmt::format("{} inherits from it", table.children.front().display()));
+  }
+  if (table.extension) found.push_back(fmt::format("it belongs to extension {}", *table.extension));
+  if (table.attribute_slots > kAttributeSlotsLeftAlone) {
+    found.push_back(fmt::format("it has used {} of 1600 attribute slots", table.attribute_slots));
+  }
+  return found;
+}
+
+std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const TableWork& work, const ShadowPair& pair) {
+  const pg::Table& table = *work.table;
+  const std::string& column = pair.old_name();
+  std::vector<std::string> found;
+  for (const std::string& rule : table.rules) found.push_back(fmt::format("rule {}", rule));
+  if (pair.column->generated != 0) found.push_back("the column is generated");
+  if (contains(table.generated_from, column)) found.push_back("a generated column reads it");
+  add_index_obstacles(table, column, found);
+  add_foreign_key_obstacles(snapshot, table, column, found);
+  for (const pg::Constraint& constraint : table.constraints) {
+    if (constraint.kind == 'c' && contains(constraint.mentions, column) && !constraint.enforced) {
+      found.push_back(fmt::format("check constraint {} is not enforced", constraint.name));
+    }
+  }
+  for (const pg::Trigger& trigger : table.triggers) {
+    if (trigger.constraint && contains(trigger.mentions, column)) {
+      found.push_back(fmt::format("constraint trigger {}", trigger.name));
+    }
+    // Triggers fire in the order of their names; ours must be the last to see NEW.
+    if (trigger.row && trigger.before && (trigger.on_insert || trigger.on_update) && trigger.name > "~_fw_") {
+      found.push_back(fmt::format("trigger {} would fire after the dual write", trigger.name));
+    }
+  }
+  for (const pg::View& view : snapshot.views) {
+    if (!reads_column(view.depends_on, table.name, column)) continue;
+    if (view.kind == 'm') found.push_back(fmt::format("materialized view {}", view.name.display()));
+    for (const std::string& rule : view.rules) {
+      found.push_back(fmt::format("rule {} of view {}", rule, view.name.display()));
+    }
+  }
+  for (const pg::Function& function : snapshot.functions) {
+    if (reads_column(function.depends_on, table.name, column)) {
+      found.push_back(fmt::format("function {}({})", function.name.display(), function.arguments));
+    }
+  }
+  for (const pg::PublicationMember& member : table.publications) {
+    if (contains(member.mentions, column)) {
+      found.push_back(fmt::format("publication {} names it in a column list or row filter", member.publication));
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+std::vector<std::string> in_place_obstacles(const pg::Snapshot& snapshot, const pg::Table& table,
+                                            const pg::Column& column, pg::TypeChangeCost cost) {
+  std::vector<std::string> found;
+  if (cost == pg::TypeChangeCost::kRewrite) found.push_back("the server would rewrite the table");
+  for (const pg::Index& index : table.indexes) {
+    if (!contains(index.mentions, column.name)) continue;
+    const bool plain = !index.predicate && std::all_of(index.key.begin(), index.key.end(),
+                                                       [](const pg::IndexColumn& key) { return key.column.has_value(); });
+    if (!plain || cost == pg::TypeChangeCost::kIndexRebuild) {
+      found.push_back(fmt::format("the server would rebuild index {}", index.name));
+    }
+  }
+  if (contains(table.generated_from, column.name)) found.push_back("a generated column reads it");
+  for (const pg::Policy& policy : table.policies) {
+    if (contains(policy.mentions, column.name)) found.push_back(fmt::format("policy {} reads it", policy.name));
+  }
+  for (const pg::Trigger& trigger : table.triggers) {
+    if (contains(trigger.mentions, column.name)) found.push_back(fmt::format("trigger {} names it", trigger.name));
+  }
+  for (const pg::View& view : snapshot.views) {
+    if (reads_column(view.depends_on, table.name, column.name)) {
+      found.push_back(fmt::format("view {} reads it", view.name.display()));
+    }
+  }
+  for (const pg::PublicationMember& member : table.publications) {
+    if (member.row_filter && contains(member.mentions, column.name)) {
+      found.push_back(fmt::format("publication {} filters by it", member.publication));
+    }
+  }
+  if (table.row_type_used) found.push_back("another relation has a column of its row type");
+  return found;
+}
+
+std::vector<std::string> copy_warnings(const TableWork& work) {
+  const pg::Table& table = *work.table;
+  std::vector<std::string> warnings;
+  for (const pg::Trigger& trigger : table.triggers) {
+    if (trigger.on_update && trigger.enabled != 'D') {
+      warnings.push_back(fmt::format(
+          "the copy updates every row of {} and so fires its trigger {} ({}); if that is not wanted, let its function "
+          "return early while current_setting('falsework.copy', true) is set",
+          table.name.display(), trigger.name, trigger.function.display()));
+    }
+    for (const ShadowPair& pair : work.pairs) {
+      if (trigger.function_source.find(pair.old_name()) != std::string::npos) {
+        warnings.push_back(fmt::format("the source of trigger function {} holds the name {}: check it before the switch",
+                                       trigger.function.display(), pair.old_name()));
+      }
+    }
+  }
+  if (!table.publications.empty() && !work.pairs.empty()) {
+    warnings.push_back(fmt::format("{} is published: add the new column on every subscriber first, or apply stops there",
+                                   table.name.display()));
+  }
+  if (table.row_security) {
+    warnings.push_back(fmt::format("{} has row security: the copy and the proof run with row_security=off and fail "
+                                   "rather than see a subset",
+                                   table.name.display()));
+  }
+  return warnings;
+}
+
+}  // namespace falsework
