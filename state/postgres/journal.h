@@ -56,7 +56,7 @@ class Journal {
   // Drops the schema when no run is left in it that is active.
   bool uninstall_if_empty();
 
-  // Inserts a run. Throws Error(plan.conflict) that names an active run which touches one of its relations.
+  // Inserts a run, in the open transaction or in one of its own. Throws Error(plan.conflict) that names an active run which touches one of its relations.
   void create_run(const JournalRun& run);
   std::vector<JournalRun> runs();
   std::optional<JournalRun> find_run(const std::string& run);
@@ -83,6 +83,8 @@ class Journal {
 
   void open_gate(const std::string& run, const JournalGate& gate);
   std::vector<JournalGate> gates(const std::string& run);
+  // Forgets what opened a gate, when it is undone: it must open anew. In a transaction.
+  void close_gate(const std::string& run, const std::string& step);
 
   void mark_no_return(const std::string& run);  // in the step's transaction, before the statement
   void finish_run(const std::string& run, const std::string& state);
