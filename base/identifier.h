@@ -39,6 +39,9 @@ struct QualifiedName {
   std::string display() const;
 };
 
+// Whether a text is well-formed UTF-8 (Unicode 15, table 3-7).
+bool is_utf8(std::string_view text);
+
 // Cuts at most `bytes` bytes from the front, never inside a UTF-8 character.
 std::string_view cut_utf8(std::string_view text, std::size_t bytes);
 
