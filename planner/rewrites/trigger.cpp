@@ -8,13 +8,9 @@ namespace falsework {
 namespace {
 
 std::string path_sql(const std::vector<std::string>& path) {
-  // NEW and OLD are PL/pgSQL's records, not identifiers to quote.
-  std::string sql;
-  for (const std::string& part : path) {
-    if (!sql.empty()) sql += '.';
-    sql += part == "NEW" || part == "OLD" ? part : quote_identifier(part);
-  }
-  return sql;
+  // `new` before a column is PL/pgSQL's record.
+  if (path.size() == 2) return "NEW." + quote_identifier(path[1]);
+  return quote_identifier(path.front());
 }
 
 // A type without a length, where a cast to the length would cut silently: assignment then checks it.
@@ -47,15 +43,15 @@ std::string insert_rule(const ShadowPair& pair, bool switched) {
       "    ELSE\n"
       "      NEW.{0} := {3};\n"
       "    END IF;\n",
-      quote_identifier(names.o), quote_identifier(names.n), up_assigned(pair, {"NEW", names.o}),
-      down_assigned(pair, {"NEW", names.n}));
+      quote_identifier(names.o), quote_identifier(names.n), up_assigned(pair, {"new", names.o}),
+      down_assigned(pair, {"new", names.n}));
 }
 
 std::string update_rule(const ShadowPair& pair, bool switched) {
   const PairNames names = names_of(pair, switched);
   const std::string o = quote_identifier(names.o);
   const std::string n = quote_identifier(names.n);
-  const std::string up = up_assigned(pair, {"NEW", names.o});
+  const std::string up = up_assigned(pair, {"new", names.o});
   const std::string not_copied =
       pair.fill ? fmt::format("NEW.{} IS NULL", n) : fmt::format("NEW.{} IS NULL AND NEW.{} IS NOT NULL", n, o);
   return fmt::format(
@@ -68,7 +64,7 @@ std::string update_rule(const ShadowPair& pair, bool switched) {
       "    ELSIF {6} THEN\n"
       "      NEW.{1} := {4};\n"
       "    END IF;\n",
-      o, n, changed(o), changed(n), up, down_assigned(pair, {"NEW", names.n}), not_copied);
+      o, n, changed(o), changed(n), up, down_assigned(pair, {"new", names.n}), not_copied);
 }
 
 std::string fill_rule(const FillRule& fill) {

@@ -26,7 +26,7 @@ std::vector<pg::Ddl> create_triggers(const TableWork& table);
 std::vector<pg::Ddl> drop_triggers(const TableWork& table);
 
 // The new value as it is assigned (`up`, with `fill`), and the same with its type made explicit; `path` is where the
-// old column is read: {"NEW", "email"}.
+// column is read: {"new", "email"} in the trigger, {"email"} in a query.
 std::string up_assigned(const ShadowPair& pair, const std::vector<std::string>& path);
 std::string up_typed(const ShadowPair& pair, const std::vector<std::string>& path);
 std::string down_assigned(const ShadowPair& pair, const std::vector<std::string>& path);

@@ -1,0 +1,129 @@
+#include "planner/declare/vocabulary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "planner/change.h"
+
+namespace falsework::declare {
+
+namespace {
+
+constexpr bool kRequired = true;
+constexpr bool kOption = true;
+
+}  // namespace
+
+const Keys& migration_keys() {
+  static const Keys keys{
+      {"$schema", "the address of the JSON Schema, a string; editors complete the file through it"},
+      {"name", "the migration's name, a string; without it the file's name without its ending", false, kOption},
+      {"changes", "the list of changes, an array of objects with one change each", kRequired},
+      {"releases", "an object that says which release opens the gates \"switch\" and \"contract\""},
+  };
+  return keys;
+}
+
+const Keys& release_keys() {
+  static const Keys keys{
+      {"switch", "the release, a string, from which on the new shape may be the one that is served", false, kOption},
+      {"contract", "the release, a string, from which on nothing uses the old shape", false, kOption},
+  };
+  return keys;
+}
+
+const Keys& head_options() {
+  static const Keys keys{migration_keys()[1], release_keys()[0], release_keys()[1]};
+  return keys;
+}
+
+const Keys& reference_keys() {
+  static const Keys keys{
+      {"table", "the referenced table, a string such as \"users\" or \"app.users\"", kRequired},
+      {"columns", "the list of referenced columns; without it the table's primary key"},
+  };
+  return keys;
+}
+
+const Keys& on_delete_keys() {
+  static const Keys keys{
+      {"action", "\"set null\" or \"set default\"", kRequired},
+      {"columns", "the list of the foreign key's columns that are set (PostgreSQL 15 or newer)", kRequired},
+  };
+  return keys;
+}
+
+const std::vector<ChangeWords>& change_words() {
+  static const std::vector<ChangeWords> words{
+      {RenameColumn::kKind,
+       {{"table", "the table, a string such as \"users\" or \"app.users\"", kRequired},
+        {"from", "the column's name now, a string", kRequired},
+        {"to", "the column's new name, a string", kRequired}}},
+      {ChangeType::kKind,
+       {{"table", "the table, a string such as \"users\" or \"app.users\"", kRequired},
+        {"column", "the column, a string", kRequired},
+        {"to", "the new type, a string such as \"bigint\"", kRequired},
+        {"up", "the SQL expression, a string, that makes the new value from the row", false, kOption},
+        {"down", "the SQL expression, a string, that makes the old value from the new one", false, kOption},
+        {"collation", "the new type's collation, a string such as \"C\""},
+        {"time_zone", "the time zone, a string such as \"UTC\", that pins a conversion that depends on one", false,
+         kOption},
+        {"accept", "\"data_loss\": a conversion that changes values is wanted", false, kOption}}},
+      {SetNotNull::kKind,
+       {{"table", "the table, a string such as \"users\" or \"app.users\"", kRequired},
+        {"column", "the column, a string", kRequired},
+        {"fill", "the SQL expression, a string such as \"''\" or \"0\", that replaces NULL", false, kOption}}},
+      {AddForeignKey::kKind,
+       {{"table", "the referencing table, a string such as \"orders\" or \"app.orders\"", kRequired},
+        {"name", "the constraint's name, a string; without it the one that PostgreSQL would give"},
+        {"columns", "the list of referencing columns, an array of strings", kRequired},
+        {"references", "an object with \"table\" and, unless it is the primary key, \"columns\"", kRequired},
+        {"match", "\"simple\" or \"full\""},
+        {"on_delete",
+         "\"no action\", \"restrict\", \"cascade\", \"set null\" or \"set default\", or an object with \"action\" and "
+         "\"columns\""},
+        {"on_update", "\"no action\", \"restrict\", \"cascade\", \"set null\" or \"set default\""},
+        {"deferrable", "true or false: whether a transaction may put the check off to its end"},
+        {"initially_deferred", "true or false: whether the check is put off unless a transaction says otherwise"},
+        {"index", "true or false: whether to build the missing index on the referencing columns", false, kOption},
+        {"gate", "true or false: whether to wait at a gate before new violations begin to fail", false, kOption}}},
+  };
+  return words;
+}
+
+const Keys& change_keys(std::string_view kind) {
+  const auto& words = change_words();
+  const auto found = std::find_if(words.begin(), words.end(), [&](const ChangeWords& each) { return each.kind == kind; });
+  FALSEWORK_CHECK(found != words.end());
+  return found->keys;
+}
+
+const Key* find_key(const Keys& keys, std::string_view name) {
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& key) { return key.name == name; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> names_of(const Keys& keys) {
+  std::vector<std::string> names;
+  for (const Key& key : keys) names.emplace_back(key.name);
+  return names;
+}
+
+std::string enumerate(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? " and " : ", ";
+    text += fmt::format("\"{}\"", words[i]);
+  }
+  return text;
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+  if (const auto near = nearest(word, known)) return fmt::format("Did you mean \"{}\"?", *near);
+  return fmt::format("Known here: {}.", enumerate(known));
+}
+
+}  // namespace falsework::declare
