@@ -12,7 +12,6 @@ namespace {
 
 constexpr const char* kFailedTransaction = "25P02";
 constexpr const char* kFeatureNotSupported = "0A000";  // "cached plan must not change result type" among others
-constexpr const char* kConnectionException = "08000";
 
 #if PQXX_VERSION_MAJOR < 7
 using Parameters = std::vector<const char*>;
@@ -62,6 +61,29 @@ void forbid_reconnecting(pqxx::connection&) {}
 
 void disconnect(pqxx::connection& connection) noexcept { connection.close(); }
 #endif
+
+template <typename Exception>
+bool is(const pqxx::failure& failure) {
+  return dynamic_cast<const Exception*>(&failure) != nullptr;
+}
+
+// The SQLSTATE of a server's refusal, which libpqxx 6 leaves out of several exceptions; empty when the server refused
+// nothing: then libpq itself has failed, and it may take until the next statement before libpq calls the connection bad.
+std::string sqlstate_of(const pqxx::failure& failure) {
+  if (const auto* refusal = dynamic_cast<const pqxx::sql_error*>(&failure)) {
+    if (!refusal->sqlstate().empty()) return refusal->sqlstate();
+  }
+  if (is<pqxx::insufficient_privilege>(failure)) return "42501";
+  if (is<pqxx::serialization_failure>(failure)) return "40001";
+  if (is<pqxx::deadlock_detected>(failure)) return "40P01";
+  if (is<pqxx::statement_completion_unknown>(failure)) return "40003";
+  if (is<pqxx::transaction_rollback>(failure)) return "40000";
+  if (is<pqxx::too_many_connections>(failure)) return "53300";
+  // SQLSTATE class 08, which may come from a foreign table, counts as a broken connection in libpqxx; only the server
+  // writes a severity before its message.
+  if (is<pqxx::broken_connection>(failure) && has_severity(failure.what())) return "08000";
+  return {};
+}
 
 Rows rows_of(const pqxx::result& result) {
   Rows rows;
@@ -184,8 +206,7 @@ class PqxxSession final : public Session {
     });
   }
 
-  // Runs, and translates what libpqxx throws. What counts is whether the connection still stands, not the class of the
-  // exception: libpqxx calls an error of SQLSTATE class 08 (from a foreign table, say) a broken connection too.
+  // Runs, and translates what libpqxx throws.
   template <typename Work>
   Rows guarded(bool committing, Work work) {
     if (!is_open()) throw lost(false);
@@ -193,12 +214,10 @@ class PqxxSession final : public Session {
       Rows rows = rows_of(work());
       failed_ = false;  // only after ROLLBACK TO does a failed transaction answer again
       return rows;
-    } catch (const pqxx::sql_error& error) {
-      if (!is_open()) throw lost(committing);
-      refuse(error.sqlstate(), error.what());
-    } catch (const pqxx::failure& error) {
-      if (!is_open()) throw lost(committing);
-      refuse(kConnectionException, error.what());
+    } catch (const pqxx::failure& failure) {
+      const std::string sqlstate = sqlstate_of(failure);
+      if (sqlstate.empty() || !is_open()) throw lost(committing);
+      refuse(sqlstate, failure.what());
     }
   }
 
@@ -210,6 +229,7 @@ class PqxxSession final : public Session {
 
   ConnectionLost lost(bool in_doubt) {
     in_transaction_ = false;
+    if (is_open()) disconnect(connection_);
     return {in_doubt ? "the connection to " + where_ + " was lost during COMMIT"
                      : "the connection to " + where_ + " was lost",
             in_doubt};

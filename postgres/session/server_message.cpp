@@ -23,11 +23,17 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-// The severity is translated by the server, so that it is known by its shape: one short word.
-std::string_view without_severity(std::string_view line) {
+// The severity is translated by the server, so that it is known by its shape: one short word. Returns its end or npos.
+std::size_t severity_end(std::string_view line) {
+  constexpr std::size_t kLongest = 24;
   const std::size_t end = line.find(kAfterSeverity);
-  if (end == std::string_view::npos || end > 24 || line.substr(0, end).find(' ') != std::string_view::npos) return line;
-  return line.substr(end + kAfterSeverity.size());
+  const bool is_word = end != std::string_view::npos && end <= kLongest && line.find(' ') > end;
+  return is_word ? end : std::string_view::npos;
+}
+
+std::string_view without_severity(std::string_view line) {
+  const std::size_t end = severity_end(line);
+  return end == std::string_view::npos ? line : line.substr(end + kAfterSeverity.size());
 }
 
 // Everything between the first and the last quotation mark, for a value may hold quotation marks of its own.
@@ -57,6 +63,10 @@ void append_line(std::string& text, std::string_view line) {
 }
 
 }  // namespace
+
+bool has_severity(std::string_view text) {
+  return severity_end(text.substr(0, text.find('\n'))) != std::string_view::npos;
+}
 
 ServerMessage parse_server_message(std::string_view text, std::string_view sqlstate) {
   ServerMessage parsed;

@@ -16,4 +16,7 @@ struct ServerMessage {
 // `message`, and the line as it was goes in front of `detail`.
 ServerMessage parse_server_message(std::string_view text, std::string_view sqlstate);
 
+// Whether the text starts with a severity, as everything does that the server reports.
+bool has_severity(std::string_view text);
+
 }  // namespace falsework::pg

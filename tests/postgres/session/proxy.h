@@ -1,0 +1,52 @@
+// Stands between a client and a real server, and loses or changes what passes.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/process.h"
+#include "tests/support/server.h"
+
+namespace falsework::test {
+
+// What the proxy does to the bytes.
+enum class Fault {
+  kNone,
+  kDropsOptions,    // startup options do not reach the server, as behind a pooler that ignores them
+  kRefusesOptions,  // as a pooler that does not
+  kMakesUpPid,      // the client is told another process id
+  kIsThirteen,      // the client is told that the server is PostgreSQL 13
+  kLosesRequest,    // the connection breaks before a message with COMMIT reaches the server
+  kLosesAnswer,     // the connection breaks after the server has answered it
+};
+
+class Proxy {
+ public:
+  Proxy(const TestDatabase& database, Fault fault);
+  ~Proxy();
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  // Leads through the proxy, as the database's owner.
+  std::string url() const;
+
+ private:
+  void accept_all();
+  void serve(int client) const;
+  // Reads the startup message, changes it and passes it on; false when the client is to be dropped.
+  bool forward_startup(int client, int server) const;
+  void pump(int client, int server) const;
+
+  const TestDatabase& database_;
+  const Fault fault_;
+  TemporaryDirectory directory_;
+  int listener_ = -1;
+  std::atomic<bool> stopping_{false};
+  std::thread acceptor_;
+  std::vector<std::thread> served_;
+};
+
+}  // namespace falsework::test
