@@ -24,11 +24,14 @@ struct ScriptStatement {
   std::string text;
   std::size_t offset = 0;
   int line = 1;                       // of its first token, from 1
-  std::vector<std::string> comments;  // `-- …` before it on lines of their own, within it, and after it on its last line
+  // `-- …` before it on lines of their own, within it, and after it on its last line: without dashes, trimmed.
+  std::vector<std::string> comments;
 };
 
 struct Script {
-  std::vector<std::string> header;  // comments before the first statement that are set off from it, or all `-- falsework:` ones of the head
+  // Comments before the first statement that are set off from it by a blank line, and all `-- falsework:` ones of the
+  // head. A `-- falsework:` comment after the last statement is an error.
+  std::vector<std::string> header;
   std::vector<ScriptStatement> statements;
 };
 
@@ -51,8 +54,12 @@ ExpressionFacts inspect_expression(std::string_view expression);
 // Replaces column references and qualifies names; returns the rendered expression.
 // `columns` maps a bare column name to a path: {"email" -> {"NEW","email"}}. A reference `t.email` with t in
 // `qualifiers` counts as bare. A column not in the map throws Error(expression.invalid) that names it.
-// When `qualify` is set, unqualified functions, types and operators are put into the schema that it answers
-// (kind: 'f' function, 't' type, 'o' operator), so that no search_path can change their meaning.
+// A target path of "NEW" or "OLD" and a column names a trigger's record.
+// When `qualify` is set, unqualified functions, types, operators and collations are put into the schema that it answers
+// (kind: 'f' function, 't' type, 'o' operator, 'c' collation; an empty answer leaves the name as it is), so that no
+// search_path can change their meaning. Forms that hide an operator (IN, LIKE, BETWEEN, NULLIF, IS DISTINCT FROM,
+// CASE x WHEN) are then spelled out, and their operands may be evaluated twice: immutable expressions do not notice.
+// Throws Error(expression.invalid) for what cannot be carried along: a subquery with FROM, an aggregate, XML syntax.
 struct ColumnSubstitution {
   std::map<std::string, std::vector<std::string>> columns;
   std::set<std::string> qualifiers;
@@ -63,6 +70,7 @@ std::string rewrite_expression(std::string_view expression, const ColumnSubstitu
 
 // The pieces of `CREATE INDEX` as pg_get_indexdef spells it, with columns renamed. The statement is rendered anew with
 // another name, and CONCURRENTLY if asked; nothing else changes (opclass, collation, order, INCLUDE, WHERE, WITH).
+// This and the next two throw Error(change.refused) that holds the definition, where the grammar does not know it.
 std::string rewrite_index(std::string_view definition, const std::string& new_name, bool concurrently,
                           const std::map<std::string, std::string>& columns);
 
