@@ -32,8 +32,9 @@ struct RunRecord {
 
 class Ledger {
  public:
-  // Opens or creates. Throws Error(ledger.unusable) for a file that is corrupt, foreign, a symbolic link, or newer;
-  // Error(ledger.unreachable) for one that is locked, read-only or on a full disk.
+  // Opens or creates. Throws Error(ledger.unusable) for a file that is corrupt, empty, foreign, a symbolic link, or
+  // newer; Error(ledger.unreachable) for one that is locked, read-only or on a full disk; Error(file.unreadable) when
+  // there is none and `create` is false.
   static std::unique_ptr<Ledger> open(const std::filesystem::path& path, bool create);
   ~Ledger();
   Ledger(const Ledger&) = delete;
@@ -44,12 +45,13 @@ class Ledger {
   // The serial of the last event.
   std::int64_t serial() const;
 
-  // Stores the run and its first event in one transaction.
+  // Stores the run and its first event in one transaction. Throws Error(object.exists) for a run that it has.
   void create_run(const RunRecord& run, Event created);
   std::vector<RunRecord> runs() const;  // oldest first
   std::optional<RunRecord> find_run(const std::string& run) const;
 
-  // Appends one event, durably, and returns it as stored (serial, hashes).
+  // Appends one event, durably, and returns it as stored (serial, hashes). Throws Error(run.unknown), and as open()
+  // does; then nothing was stored.
   Event append(Event event);
   std::vector<Event> events(const std::string& run) const;  // by serial
 

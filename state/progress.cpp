@@ -1,0 +1,44 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error_kinds.h"
+#include "state/run_state.h"
+
+namespace falsework {
+
+std::string render_progress(const Progress& progress) {
+  nlohmann::ordered_json json;
+  json["rows"] = progress.rows;
+  json["total"] = progress.total;
+  json["blocks"] = progress.blocks;
+  json["total_blocks"] = progress.total_blocks;
+  json["rate"] = progress.rate;
+  json["eta_s"] = progress.eta_s;
+  json["wal_rate"] = progress.wal_rate;
+  json["hot_share"] = progress.hot_share;
+  json["throttled_by"] = progress.throttled_by;
+  return json.dump();
+}
+
+Progress parse_progress(const std::string& text) {
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    Progress progress;
+    json.at("rows").get_to(progress.rows);
+    json.at("total").get_to(progress.total);
+    json.at("blocks").get_to(progress.blocks);
+    json.at("total_blocks").get_to(progress.total_blocks);
+    json.at("rate").get_to(progress.rate);
+    json.at("eta_s").get_to(progress.eta_s);
+    json.at("wal_rate").get_to(progress.wal_rate);
+    json.at("hot_share").get_to(progress.hot_share);
+    json.at("throttled_by").get_to(progress.throttled_by);
+    return progress;
+  } catch (const nlohmann::json::exception& failure) {
+    throw Error(errors::kLedgerUnusable, fmt::format("progress is not understood: {}", failure.what()),
+                "Rebuild the ledger from the journal in the database with `falsework adopt`.");
+  }
+}
+
+}  // namespace falsework
