@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "planner/declare/forms.h"
 #include "planner/declare/strict_json.h"
 #include "planner/declare/values.h"

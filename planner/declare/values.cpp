@@ -124,6 +124,10 @@ void check_name(std::string_view name, const std::string& where) {
   }
 }
 
+void check_identifiers(std::string_view sql, const std::string& where) {
+  if (const auto name = pg::overlong_identifier(sql)) check_name(*name, where);
+}
+
 std::string read_name(std::string_view written, const std::string& where) {
   std::vector<std::string> parts = read_parts(written, where);
   if (parts.size() > 1) {
@@ -144,6 +148,7 @@ QualifiedName read_qualified(std::string_view written, const std::string& where)
 }
 
 std::string read_type(const std::string& written, const std::string& where) {
+  check_identifiers(written, where);
   try {
     return pg::canonical_type(written);
   } catch (const Error& error) {
@@ -152,6 +157,7 @@ std::string read_type(const std::string& written, const std::string& where) {
 }
 
 std::string read_expression(const std::string& written, std::string_view key, const std::string& where) {
+  check_identifiers(written, where);
   try {
     pg::inspect_expression(written);
     pg::ColumnSubstitution as_it_is;

@@ -24,6 +24,9 @@ QualifiedName read_qualified(std::string_view written, const std::string& where)
 // Refuses what PostgreSQL would cut or reject: an empty name, one longer than 63 bytes, a NUL byte.
 void check_name(std::string_view name, const std::string& where);
 
+// Refuses a piece of SQL that holds a name which PostgreSQL would cut.
+void check_identifiers(std::string_view sql, const std::string& where);
+
 // A type, canonical; an expression, as the parser renders it, so that its spelling does not matter. `key` names it.
 std::string read_type(const std::string& written, const std::string& where);
 std::string read_expression(const std::string& written, std::string_view key, const std::string& where);

@@ -38,6 +38,9 @@ struct Script {
 // Splits a script by PostgreSQL's own scanner. Throws Error(declaration.invalid) with `file` and the line.
 Script split_script(std::string_view sql, const std::string& file);
 
+// The first identifier that is longer than 63 bytes, as written: the grammar cuts such names silently.
+std::optional<std::string> overlong_identifier(std::string_view sql);
+
 // An expression: what it names. Column references are lists of identifiers (`a`, `t.a`).
 struct ExpressionFacts {
   std::vector<std::vector<std::string>> columns;    // in order of appearance
