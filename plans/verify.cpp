@@ -57,7 +57,7 @@ void verify_payload(const Step& step, Problems& problems) {
   for (const Payload& payload : payloads) {
     const bool wanted = payload.kind == step.kind;
     if (wanted == payload.present) continue;
-    problems.add(step, fmt::format("a {} step {} a {}", name(step.kind), wanted ? "needs" : "has no", payload.what));
+    problems.add(step, fmt::format("a {} step {} {}", name(step.kind), wanted ? "needs a" : "has no", payload.what));
   }
 }
 

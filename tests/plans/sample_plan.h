@@ -1,0 +1,11 @@
+// A plan that has everything that a plan can have: each phase, each kind of step, each field.
+#pragma once
+
+#include "plans/plan.h"
+
+namespace falsework::testing {
+
+// Unstamped; verify() finds nothing wrong with it.
+Plan sample_plan();
+
+}  // namespace falsework::testing
