@@ -23,6 +23,7 @@ struct SequenceShape {
   std::string owner;
   std::vector<std::string> acl;  // raw aclitems; empty optional is the default
   bool has_acl = false;
+  std::vector<std::string> grants;  // statements that give a new sequence `acl`, with {sequence} where its name stands
   std::optional<std::string> comment;
   bool operator==(const SequenceShape&) const = default;
 };
