@@ -75,12 +75,17 @@ TEST_CASE("no password is in the refusal of any connection") {
   }
 }
 
-TEST_CASE("a server outside 14 to 18 is refused") {
+TEST_CASE("a server outside 14 to 18, or of 14 before 14.4, is refused") {
   const TestDatabase database(Server::any());
-  const Proxy proxy(database, Fault::kIsThirteen);
-  const Refusal refusal = refusal_of(proxy.url());
-  CHECK(refusal.code == "server.unsupported");
-  CHECK(refusal.message == "the server is PostgreSQL 13; Falsework works with 14 to 18");
+  const Proxy thirteen(database, Fault::kIsThirteen);
+  const Refusal too_old = refusal_of(thirteen.url());
+  CHECK(too_old.code == "server.unsupported");
+  CHECK(too_old.message == "the server is PostgreSQL 13; Falsework works with 14 to 18");
+
+  const Proxy fourteen(database, Fault::kIsFourteenTwo);
+  const Refusal unsound = refusal_of(fourteen.url());
+  CHECK(unsound.code == "server.unsupported");
+  CHECK(unsound.message == "the server is PostgreSQL 14.2, whose concurrent index builds can miss rows");
 }
 
 TEST_CASE("an empty connection string is libpq's own environment") {

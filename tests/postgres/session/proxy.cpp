@@ -84,9 +84,15 @@ void change_pid(std::string& bytes) {
   if (const std::size_t at = bytes.find(head); at != std::string::npos) bytes.replace(at + 5, 4, number(1));
 }
 
-void change_version(std::string& bytes) {
+// Keeps the length: 15.20 becomes 14.02, which is read as 14.2.
+void change_version(std::string& bytes, const std::string& major) {
   const std::string name("server_version\0", 15);
-  if (const std::size_t at = bytes.find(name); at != std::string::npos) bytes.replace(at + name.size(), 2, "13");
+  const std::size_t found = bytes.find(name);
+  if (found == std::string::npos) return;
+  const std::size_t at = found + name.size();
+  const std::size_t length = bytes.find_first_not_of("0123456789.", at) - at;
+  const std::string head = major + ".";
+  bytes.replace(at, length, head + std::string(length - head.size() - 1, '0') + "2");
 }
 
 }  // namespace
@@ -165,7 +171,8 @@ void Proxy::pump(int client, int server) const {
     if (ready[1].revents != 0) {
       std::string bytes = receive(server);
       if (fault_ == Fault::kMakesUpPid) change_pid(bytes);
-      if (fault_ == Fault::kIsThirteen) change_version(bytes);
+      if (fault_ == Fault::kIsThirteen) change_version(bytes, "13");
+      if (fault_ == Fault::kIsFourteenTwo) change_version(bytes, "14");
       if (bytes.empty() || !send_all(client, bytes)) return;
     }
   }

@@ -18,7 +18,8 @@ enum class Fault {
   kDropsOptions,    // startup options do not reach the server, as behind a pooler that ignores them
   kRefusesOptions,  // as a pooler that does not
   kMakesUpPid,      // the client is told another process id
-  kIsThirteen,      // the client is told that the server is PostgreSQL 13
+  kIsThirteen,      // the client is told that the server is PostgreSQL 13.2
+  kIsFourteenTwo,   // … 14.2
   kLosesRequest,    // the connection breaks before a message with COMMIT reaches the server
   kLosesAnswer,     // the connection breaks after the server has answered it
 };
