@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error_kinds.h"
 #include "planner/declare/declare.h"
 #include "planner/names.h"
 #include "planner/obstacles.h"
@@ -17,7 +18,8 @@ const pg::Table& table_of(const Work& work, const WrittenTable& written) {
   for (const std::string& schema : work.snapshot->search_path) {
     if (const pg::Table* table = work.snapshot->table({schema, written.name})) return *table;
   }
-  FALSEWORK_CHECK(!"the table was found when the change was resolved");
+  // It was found when the change was resolved.
+  throw Error(errors::kInternal, fmt::format("no table {}", written.display()));
 }
 
 void set_cost(PlannedChange& planned, const pg::Cost& cost) {

@@ -34,7 +34,7 @@ void visit_fields(Is<SequenceShape> auto& s, V&& v) {
   v("owner", s.owner, Role::kSchema);
   v("has_acl", s.has_acl, Role::kSchema);
   v("acl", s.acl, Role::kSchema);
-  v("grants", s.grants, Role::kDerived);
+  v("grants", s.grants, Role::kIgnored);
   v("comment", s.comment, Role::kSchema);
 }
 
