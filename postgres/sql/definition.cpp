@@ -174,4 +174,15 @@ std::string rewrite_statistics(std::string_view definition, const std::string& s
                      relation_name(*statistics.relations[0]->range_var));
 }
 
+std::vector<QualifiedName> relations_of(std::string_view query) {
+  const Tree tree = parse_definition(query, std::string(query));
+  std::set<QualifiedName> relations;
+  walk(tree.statement(0).base, [&](const ProtobufCMessage& message) {
+    if (message.descriptor != &pg_query__range_var__descriptor) return;
+    const auto& relation = reinterpret_cast<const PgQuery__RangeVar&>(message);
+    if (std::strlen(relation.schemaname) > 0) relations.insert({relation.schemaname, relation.relname});
+  });
+  return {relations.begin(), relations.end()};
+}
+
 }  // namespace falsework::pg

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/identifier.h"
+
 namespace falsework::pg {
 
 struct SyntaxError {
@@ -83,5 +85,8 @@ std::string rewrite_check(std::string_view definition, const std::map<std::strin
 // `CREATE STATISTICS` as pg_get_statisticsobjdef spells it, with columns renamed and another name.
 std::string rewrite_statistics(std::string_view definition, const std::string& schema, const std::string& new_name,
                                const std::map<std::string, std::string>& columns);
+
+// The relations that a query names with their schema, sorted, each once: what a view reads.
+std::vector<QualifiedName> relations_of(std::string_view query);
 
 }  // namespace falsework::pg
