@@ -31,7 +31,7 @@ class TemporaryDirectory {
 struct ProcessOptions {
   std::map<std::string, std::string> environment;  // added to, or replacing, the test's own
   std::filesystem::path directory;                 // empty: the test's own
-  std::string input;                               // standard input; without it /dev/null
+  std::string input;                               // standard input
 };
 
 struct ProcessResult {

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -67,9 +68,9 @@ class TestDatabase {
   Server& server() const { return *server_; }
   const std::string& name() const { return name_; }
   // The owner of the database and of schema public. LOGIN, no superuser, may create nothing outside this database.
-  const std::string& role() const { return role_; }
+  const std::string& role() const;
 
-  std::string url() const { return server_->url(name_, role_); }
+  std::string url() const { return server_->url(name_, role()); }
   std::string superuser_url() const { return server_->superuser_url(name_); }
   std::string url_as(const std::string& role) const { return server_->url(name_, role); }
 
@@ -85,14 +86,14 @@ class TestDatabase {
   TestDatabase clone() const;
 
  private:
-  TestDatabase(Server& server, std::string name, std::string role, bool owns_role);
-  void drop() noexcept;
+  // Shared by a database and its clones; dropped with the last of them.
+  struct Roles;
+
+  TestDatabase(Server& server, std::string name, std::shared_ptr<Roles> roles);
 
   Server* server_;
   std::string name_;  // empty: moved from
-  std::string role_;
-  bool owns_role_ = true;
-  std::vector<std::string> added_roles_;
+  std::shared_ptr<Roles> roles_;
 };
 
 }  // namespace falsework::test
