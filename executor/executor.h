@@ -87,6 +87,10 @@ class Engagement {
 
   // Undoes steps in reverse order. Throws Error(step.irreversible) before anything is undone when one of them cannot.
   virtual Outcome rollback(const RollbackRequest& request) = 0;
+
+  // Clears a failed proof, by a person, with a reason: its check runs anew. Throws Error(step.unknown) when that step's
+  // proof has not failed.
+  virtual void clear_proof(const std::string& step, const std::string& reason) = 0;
 };
 
 // Compares what the plan relies on with the live catalog, as lines `relation: object changed|gone|new`. Used before a

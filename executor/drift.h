@@ -1,0 +1,34 @@
+// Whether the catalog is still what the plan, or the last finished step, left.
+//
+// One rule: before a step's effects it is compared under the step's locks; after them it is recorded in the step's own
+// transaction.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "executor/run_context.h"
+#include "plans/plan.h"
+#include "postgres/session/session.h"
+#include "state/postgres/journal.h"
+
+namespace falsework {
+
+// Asks the server with the query that travels in the plan; nothing when the plan has none.
+Fingerprint read_fingerprint(pg::Session& session, const Plan& plan);
+
+// Lines `relation: object changed|gone|new`, sorted.
+std::vector<std::string> differences(const Fingerprint& expected, const Fingerprint& actual);
+
+// What the last finished step left, or what the plan relies on before the first.
+Fingerprint expected_fingerprint(pg::Session& session, const RunContext& context);
+
+// Throws Error(plan.stale) that names what has drifted.
+void require_no_drift(pg::Session& session, const RunContext& context);
+
+// Records what an undo left. What had drifted before it (`expected` against `before`) stays expected as it was, so that
+// a rollback, which goes on in spite of drift, does not make it pass unseen afterwards.
+void record_after_undo(pg::Session& session, const RunContext& context, const Fingerprint& expected,
+                       const Fingerprint& before);
+
+}  // namespace falsework

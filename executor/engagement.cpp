@@ -1,0 +1,259 @@
+#include <fmt/format.h>
+
+#include "base/error_kinds.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "executor/drift.h"
+#include "executor/executor.h"
+#include "executor/opening.h"
+#include "executor/runners/runner.h"
+#include "executor/runners/transaction.h"
+#include "executor/schedule.h"
+#include "executor/step_error.h"
+
+namespace falsework {
+
+namespace {
+
+constexpr int kLossesInARow = 5;
+
+class LiveEngagement final : public Engagement {
+ public:
+  explicit LiveEngagement(std::unique_ptr<RunContext> context) : context_(std::move(context)) {}
+
+  const std::string& run() const override { return context_->run; }
+  const Plan& plan() const override { return context_->plan; }
+  RunState state() const override { return state_of(*context_); }
+
+  Outcome advance(const AdvanceRequest& request) override;
+  Outcome rollback(const RollbackRequest& request) override;
+  void clear_proof(const std::string& step, const std::string& reason) override;
+
+ private:
+  // Runs `work` to its end, through lost connections; a stop and a temporary failure leave the run paused.
+  Outcome guarded(const std::function<Outcome()>& work);
+
+  Outcome advance_from_here(const AdvanceRequest& request);
+  Outcome rollback_from_here(const RollbackRequest& request);
+  bool pass_gate(const Step& step, AdvanceRequest& request);
+  void run_step(const Step& step);
+  void undo_step(const Step& step);
+  void perform(const Step& step, bool undo, const std::function<std::int64_t()>& work);
+  Outcome finish(EventKind kind, const std::string& state, Outcome outcome);
+  void pause(const std::string& why) { context_->tell(EventKind::kRunPaused, nullptr, why); }
+
+  std::unique_ptr<RunContext> context_;
+  int losses_ = 0;  // since a step was finished
+};
+
+void require_proofs(const RunContext& context) {
+  for (const Step& step : context.plan.steps) {
+    if (!context.journal_says(step, JournalState::kProofFailed)) continue;
+    throw Error(errors::kProofFailed, fmt::format("the proof of step {} has failed, and nobody has cleared it", step.id),
+                fmt::format("Find out why old and new disagree, or go back with: falsework rollback {}.", context.run));
+  }
+}
+
+void require_confirmation(const RunContext& context, const Step& step, const AdvanceRequest& request) {
+  if (!step.irreversible || request.confirmed) return;
+  throw Error(errors::kConfirmationMissing, fmt::format("step {} cannot be undone: {}", step.id, step.undo_note),
+              fmt::format("Confirm it with: falsework advance {} --confirm {}.", context.run, context.plan.name));
+}
+
+Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
+  for (;;) {
+    try {
+      ensure_fenced(*context_);
+      return work();
+    } catch (const Error& error) {
+      if (!is_connection_loss(error, context_->session.get())) {
+        const bool stopped = error.exit() == ExitCode::kInterrupted || error.exit() == ExitCode::kTerminated;
+        if (stopped) pause(std::string(error.code()));
+        throw;
+      }
+      if (++losses_ > kLossesInARow) throw;
+      log_warning(fmt::format("run {}: {}", context_->run, error.what()));
+    }
+    context_->epoch = 0;
+    reconnect(*context_);
+  }
+}
+
+Outcome LiveEngagement::advance(const AdvanceRequest& request) {
+  if (!context_->finished.empty()) return Outcome::kNothingToDo;
+  return guarded([&] { return advance_from_here(request); });
+}
+
+Outcome LiveEngagement::advance_from_here(const AdvanceRequest& given) {
+  AdvanceRequest request = given;
+  require_proofs(*context_);
+  for (;;) {
+    const auto steps = steps_to_run(context_->plan, state(), request.target);
+    if (steps.empty()) break;
+    const Step& step = *steps.front();
+    stop_point(step.id.c_str());
+    if (step.kind == StepKind::kGate) {
+      if (!pass_gate(step, request)) return Outcome::kAtGate;
+      continue;
+    }
+    require_confirmation(*context_, step, request);
+    run_step(step);
+  }
+  if (steps_to_run(context_->plan, state(), Target{Target::Kind::kEnd, Phase::kContract, {}}).empty()) {
+    return finish(EventKind::kRunDone, "done", Outcome::kDone);
+  }
+  pause("target reached");
+  return Outcome::kTargetReached;
+}
+
+// Opens a gate whose conditions hold. A closed one ends the way, and is an error where something behind it was asked
+// for by name.
+bool LiveEngagement::pass_gate(const Step& step, AdvanceRequest& request) {
+  const std::vector<std::string> closed = run_gate(*context_, step, request);
+  if (closed.empty()) {
+    context_->journal = Journal(*context_->session).steps(context_->run);
+    std::vector<std::string> conditions;
+    for (const GateCondition& condition : step.gate->conditions) {
+      conditions.push_back(render_condition(condition));
+      // An advance by a person opens one gate, unless the end was asked for.
+      const bool by_person = condition.kind == GateCondition::Kind::kAdvance;
+      if (by_person && request.target.kind != Target::Kind::kEnd) request.open_advance_gates = false;
+    }
+    context_->tell(EventKind::kGateOpened, &step, fmt::format("{}", fmt::join(conditions, ", ")));
+    failpoint("gate.done");
+    return true;
+  }
+  if (state().state != RunPhaseState::kWaiting) {
+    context_->tell(EventKind::kRunWaiting, nullptr, fmt::format("{}: {}", step.id, fmt::join(closed, ", ")));
+  }
+  context_->observer.gate_closed(step);
+  const bool named = request.target.kind == Target::Kind::kPhase || request.target.kind == Target::Kind::kStep;
+  if (!named) return false;
+  throw Error(errors::kGateClosed, fmt::format("the gate {} is closed: {}", step.id, fmt::join(closed, ", ")),
+              fmt::format("Open it with: falsework advance {} --release NAME, or without a target.", context_->run));
+}
+
+void LiveEngagement::run_step(const Step& step) {
+  perform(step, false, [&]() -> std::int64_t {
+    switch (step.kind) {
+      case StepKind::kStatement:
+        return run_statement(*context_, step);
+      case StepKind::kConcurrent:
+        return run_concurrent(*context_, step);
+      case StepKind::kBackfill:
+        return run_backfill(*context_, step);
+      case StepKind::kCheck:
+        return run_check(*context_, step);
+      case StepKind::kNote:
+        return run_note(*context_, step);
+      case StepKind::kGate:
+        break;
+    }
+    FALSEWORK_CHECK(false);
+  });
+}
+
+void LiveEngagement::undo_step(const Step& step) {
+  perform(step, true, [&]() -> std::int64_t {
+    // Of a build that never finished only remains can be there: the probe knows.
+    const bool by_probe = step.kind == StepKind::kConcurrent &&
+                          (!step.undo_transaction || !context_->journal_says(step, JournalState::kDone));
+    if (by_probe) {
+      undo_concurrent(*context_, step);
+    } else {
+      undo_statement(*context_, step);
+    }
+    return -1;
+  });
+}
+
+// Intent before, result after; the journal decides in between.
+void LiveEngagement::perform(const Step& step, bool undo, const std::function<std::int64_t()>& work) {
+  const auto begun = context_->clock.monotonic();
+  failpoint(undo ? "undo.intent.before" : "step.intent.before");
+  context_->tell(undo ? EventKind::kUndoIntent : EventKind::kStepIntent, &step);
+  failpoint(undo ? "undo.intent.after" : "step.intent.after");
+  context_->observer.step_started(step, undo);
+  Event done;
+  try {
+    done.rows = work();
+  } catch (const Error& error) {
+    settle_failure(*context_, step, undo, error);
+  }
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(context_->clock.monotonic() - begun);
+  done.duration_ms = took.count();
+  context_->journal = Journal(*context_->session).steps(context_->run);
+  failpoint(undo ? "undo.done.before" : "step.done.before");
+  context_->tell(undo ? EventKind::kUndoDone : EventKind::kStepDone, &step, {}, done);
+  failpoint(undo ? "undo.done" : "step.done");
+  context_->observer.step_finished(step, undo, took);
+  losses_ = 0;
+}
+
+Outcome LiveEngagement::finish(EventKind kind, const std::string& journal_state, Outcome outcome) {
+  Journal journal(*context_->session);
+  pg::Transaction transaction(*context_->session);
+  journal.hold_epoch(context_->run, context_->epoch, false);
+  journal.finish_run(context_->run, journal_state);
+  failpoint("run.finish");
+  transaction.commit();
+  context_->finished = journal_state;
+  failpoint("run.finished");
+  std::string left;
+  if (kind == EventKind::kRunRolledBack) {
+    const auto drift = find_drift(*context_->session, context_->plan);
+    if (!drift.empty()) left = fmt::format("differs from before: {}", fmt::join(drift, "; "));
+  }
+  context_->tell(kind, nullptr, left);
+  return outcome;
+}
+
+Outcome LiveEngagement::rollback(const RollbackRequest& request) {
+  if (context_->finished == "rolled_back") return Outcome::kNothingToDo;
+  return guarded([&] { return rollback_from_here(request); });
+}
+
+Outcome LiveEngagement::rollback_from_here(const RollbackRequest& request) {
+  auto steps = steps_to_undo(context_->plan, state(), request);
+  for (const Step* step : steps) {
+    if (!step->irreversible && step->undo) continue;
+    throw Error(errors::kIrreversible, fmt::format("step {} cannot be undone: {}", step->id, step->undo_note),
+                fmt::format("The run can only go forward: falsework advance {}.", context_->run));
+  }
+  const bool everything = !request.to_phase && !request.step;
+  if (steps.empty() && !everything) return Outcome::kNothingToDo;
+  for (; !steps.empty(); steps = steps_to_undo(context_->plan, state(), request)) {
+    stop_point(steps.front()->id.c_str());
+    undo_step(*steps.front());
+  }
+  const bool all_undone = steps_to_undo(context_->plan, state(), RollbackRequest{}).empty();
+  if (everything || all_undone) return finish(EventKind::kRunRolledBack, "rolled_back", Outcome::kRolledBack);
+  pause("rolled back in part");
+  return Outcome::kTargetReached;
+}
+
+void LiveEngagement::clear_proof(const std::string& id, const std::string& reason) {
+  ensure_fenced(*context_);
+  const Step* step = context_->plan.step(id);
+  if (step == nullptr || !context_->journal_says(*step, JournalState::kProofFailed)) {
+    throw Error(errors::kStepUnknown, fmt::format("run {} has no failed proof {}", context_->run, id),
+                "See which steps failed with: falsework status.");
+  }
+  record_alone(*context_, context_->next_row(*step, JournalState::kUndone));
+  context_->tell(EventKind::kProofCleared, step, reason);
+}
+
+}  // namespace
+
+std::unique_ptr<Engagement> Engagement::start(const Plan& plan, const std::string& plan_text, Ledger& ledger,
+                                              Clock& clock, Observer& observer, const ExecutorOptions& options) {
+  return std::make_unique<LiveEngagement>(open_for_plan(plan, plan_text, ledger, clock, observer, options));
+}
+
+std::unique_ptr<Engagement> Engagement::take_up(const RunRecord& run, Ledger& ledger, Clock& clock, Observer& observer,
+                                                const ExecutorOptions& options) {
+  return std::make_unique<LiveEngagement>(open_for_run(run, ledger, clock, observer, options));
+}
+
+}  // namespace falsework

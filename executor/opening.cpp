@@ -1,0 +1,346 @@
+#include "executor/opening.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error_kinds.h"
+#include "base/failpoint.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "executor/drift.h"
+#include "executor/locks/look_then_leap.h"
+#include "executor/reconcile.h"
+
+namespace falsework {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kReconnectBudget{30000};
+constexpr milliseconds kReconnectBase{200};
+constexpr milliseconds kReconnectCap{5000};
+constexpr const char* kActive = "active";
+constexpr const char* kRunDone = "done";
+constexpr const char* kRunRolledBack = "rolled_back";
+
+// A server that outlives its client must not go on with what the client had asked for.
+void let_server_notice_our_end(pg::Session& session) {
+  try {
+    session.query("SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false)");
+  } catch (const pg::SqlError& error) {
+    log_debug(fmt::format("the server's platform cannot watch its clients: {}", error.what()));
+  }
+}
+
+std::unique_ptr<pg::Session> open_session(const ExecutorOptions& options, pg::DatabaseIdentity& identity) {
+  std::unique_ptr<pg::Session> session = pg::connect(options.connection);
+  let_server_notice_our_end(*session);
+  identity = pg::identify(*session);
+  if (identity.in_recovery) {
+    throw Error(errors::kDatabaseForeign, fmt::format("the server of {} is a standby", identity.database),
+                "Connect to the primary.");
+  }
+  if (identity.superuser && !options.allow_superuser) {
+    throw Error(errors::kSuperuserRefused, fmt::format("{} is a superuser", identity.user),
+                "Connect as the role that owns the tables; a superuser would run their owner's triggers as superuser.");
+  }
+  return session;
+}
+
+std::string where(pg::Session& session, const pg::DatabaseIdentity& identity) {
+  const pg::Rows rows = session.query(
+      "SELECT coalesce(pg_catalog.host(pg_catalog.inet_server_addr()), 'local'), "
+      "coalesce(pg_catalog.inet_server_port()::text, pg_catalog.current_setting('port'))");
+  return fmt::format("{}@{}:{}/{}", identity.user, rows.text(0, 0), rows.text(0, 1), identity.database);
+}
+
+std::string actor_of(const ExecutorOptions& options) { return fmt::format("{} ({})", options.actor, getpid()); }
+
+bool is_same_database(const RunRecord& run, const pg::DatabaseIdentity& identity) {
+  return run.database_oid == identity.database_oid &&
+         (run.system_identifier.empty() || identity.system_identifier.empty() ||
+          run.system_identifier == identity.system_identifier);
+}
+
+void require_same_database(const RunRecord& run, const pg::DatabaseIdentity& identity, const std::string& here) {
+  if (is_same_database(run, identity)) return;
+  throw Error(errors::kDatabaseForeign, fmt::format("run {} belongs to {}, and this is {}", run.run, run.database, here),
+              "Connect to the database that the run was begun in.");
+}
+
+RunState folded(const Ledger& ledger, const RunRecord& run, const Plan& plan) {
+  return fold(plan, ledger.events(run.run));
+}
+
+bool is_over(RunPhaseState state) { return state == RunPhaseState::kDone || state == RunPhaseState::kRolledBack; }
+
+// Whether the ledger knows of nothing that this run ever sent to the database.
+bool is_untouched(const Ledger& ledger, const RunRecord& run) {
+  const std::vector<Event> events = ledger.events(run.run);
+  return std::all_of(events.begin(), events.end(), [](const Event& event) { return event.step.empty(); });
+}
+
+// The journal that this ledger remembers must be there, or no run of this database can be trusted.
+void require_known_incarnation(const Ledger& ledger, const pg::DatabaseIdentity& identity,
+                               const std::optional<std::string>& incarnation) {
+  for (const RunRecord& run : ledger.runs()) {
+    if (!is_same_database(run, identity) || run.incarnation.empty() || run.incarnation == incarnation) continue;
+    if (is_untouched(ledger, run)) continue;
+    if (is_over(folded(ledger, run, parse_plan(run.plan_text, run.run)).state)) continue;
+    throw Error(errors::kLedgerForeign,
+                incarnation ? fmt::format("the journal of this database is not the one that run {} wrote", run.run)
+                            : fmt::format("this database has no journal, and run {} wrote one", run.run),
+                "The database was restored from before the run, or is another one. Restore the right one, or use "
+                "another ledger.");
+  }
+}
+
+std::vector<std::string> relations_of(const Plan& plan) {
+  std::set<std::string> relations;
+  for (const Step& step : plan.steps) {
+    relations.insert(step.relations.begin(), step.relations.end());
+    for (const auto* locks : {&step.locks, &step.undo_locks}) {
+      for (const pg::TakenLock& lock : *locks) relations.insert(lock.relation);
+    }
+  }
+  return {relations.begin(), relations.end()};
+}
+
+JournalRun journal_entry(const RunRecord& record, const Plan& plan, const Ledger& ledger, const std::string& actor) {
+  JournalRun entry;
+  entry.run = record.run;
+  entry.name = record.name;
+  entry.plan_digest = record.plan_digest;
+  entry.plan_text = record.plan_text;
+  entry.lineage = ledger.lineage();
+  entry.relations = relations_of(plan);
+  entry.state = kActive;
+  entry.holder = actor;
+  return entry;
+}
+
+Event created_event(const RunRecord& record, const std::string& actor) {
+  Event event;
+  event.run = record.run;
+  event.kind = EventKind::kRunCreated;
+  event.at = record.created_at;
+  event.actor = actor;
+  event.detail = record.name;
+  return event;
+}
+
+void require_our_lineage(const JournalRun& entry, const Ledger& ledger) {
+  if (entry.lineage == ledger.lineage()) return;
+  throw Error(errors::kLedgerForeign,
+              fmt::format("run {} of this database is kept in another ledger than {}", entry.run, ledger.path().string()),
+              "Use the ledger that the run was begun with: --state names it.");
+}
+
+// The run that this plan has already: in the journal, else in the ledger, where a crash between the two left it.
+std::optional<JournalRun> find_in_journal(Journal& journal, const Plan& plan) {
+  std::optional<JournalRun> found;
+  for (JournalRun& entry : journal.runs()) {
+    if (entry.plan_digest != plan.digest || entry.state == kRunRolledBack) continue;
+    if (!found || entry.state == kActive) found = std::move(entry);
+  }
+  return found;
+}
+
+std::optional<RunRecord> find_untold(const Ledger& ledger, const pg::DatabaseIdentity& identity, const Plan& plan) {
+  for (const RunRecord& run : ledger.runs()) {
+    if (run.plan_digest != plan.digest || !is_same_database(run, identity)) continue;
+    if (is_untouched(ledger, run) && !is_over(folded(ledger, run, plan).state)) return run;
+  }
+  return std::nullopt;
+}
+
+void tell_once(RunContext& context, EventKind kind, RunPhaseState already) {
+  if (state_of(context).state != already) context.tell(kind, nullptr);
+}
+
+// The journal wins. The ledger gets what it lacks; where it knows more, the database lost history.
+void bring_ledger_up(RunContext& context) {
+  const Reconciliation result = reconcile(context.plan, state_of(context), context.journal);
+  if (!result.ahead.empty()) {
+    throw Error(errors::kLedgerForeign,
+                fmt::format("the database does not know what the ledger calls finished in run {}: {}", context.run,
+                            fmt::join(result.ahead, ", ")),
+                "The database was restored from before these steps, or is another one. Restore the right one, or use "
+                "another ledger.");
+  }
+  if (!result.repairs.empty()) {
+    std::vector<std::string> lines;
+    for (const Repair& repair : result.repairs) lines.push_back(fmt::format("{} {}", repair.step, name(repair.kind)));
+    context.tell(EventKind::kLedgerRepaired, nullptr, fmt::format("the journal was ahead: {}", fmt::join(lines, ", ")));
+  }
+  for (const Repair& repair : result.repairs) {
+    Event event;
+    const Step* step = context.plan.step(repair.step);
+    if (repair.kind == EventKind::kStepDone && context.journal_step(*step).rows > 0) {
+      event.rows = context.journal_step(*step).rows;
+    }
+    context.tell(repair.kind, step, repair.detail, event);
+  }
+  if (context.finished == kRunDone) tell_once(context, EventKind::kRunDone, RunPhaseState::kDone);
+  if (context.finished == kRunRolledBack) tell_once(context, EventKind::kRunRolledBack, RunPhaseState::kRolledBack);
+}
+
+std::unique_ptr<RunContext> make_context(const std::string& run, Plan plan, Ledger& ledger, Clock& clock,
+                                         Observer& observer, const ExecutorOptions& options,
+                                         std::unique_ptr<pg::Session> session) {
+  auto context = std::unique_ptr<RunContext>(
+      new RunContext{run, actor_of(options), std::move(plan), ledger, clock, observer, options, std::move(session), 0, {},
+                     {}, {}});
+  context->random.seed(static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(context->actor + run)));
+  return context;
+}
+
+void fence_and_read(RunContext& context) {
+  Journal journal(*context.session);
+  failpoint("fence.before");
+  context.epoch = journal.fence(context.run, context.actor, context.clock, context.options.patience);
+  failpoint("fence.after");
+  context.journal = journal.steps(context.run);
+  bring_ledger_up(context);
+  failpoint("fence.reconciled");
+}
+
+// A run that is over is not fenced: taking it up must write nothing.
+std::unique_ptr<RunContext> take_over(std::unique_ptr<RunContext> context, const JournalRun& entry) {
+  if (entry.state != kActive) {
+    context->finished = entry.state;
+    context->journal = Journal(*context->session).steps(context->run);
+    bring_ledger_up(*context);
+    return context;
+  }
+  fence_and_read(*context);
+  return context;
+}
+
+}  // namespace
+
+std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& plan_text, Ledger& ledger, Clock& clock,
+                                          Observer& observer, const ExecutorOptions& options) {
+  if (plan.digest != digest_of(plan)) {
+    throw Error(errors::kPlanDigest, fmt::format("the plan {} was changed after it was stamped", plan.name),
+                "Make the plan anew with: falsework plan.");
+  }
+  pg::DatabaseIdentity identity;
+  std::unique_ptr<pg::Session> session = open_session(options, identity);
+  const std::string here = where(*session, identity);
+  if (!plan.system_identifier.empty() && !identity.system_identifier.empty() &&
+      plan.system_identifier != identity.system_identifier) {
+    throw Error(errors::kDatabaseForeign, fmt::format("the plan {} was made for another server than {}", plan.name, here),
+                "Connect to the server that the plan was made for, or make the plan anew.");
+  }
+  Journal journal(*session);
+  require_known_incarnation(ledger, identity, journal.incarnation());
+  journal.install();
+
+  std::optional<JournalRun> entry = find_in_journal(journal, plan);
+  std::optional<RunRecord> record = entry ? ledger.find_run(entry->run) : find_untold(ledger, identity, plan);
+  if (entry) require_our_lineage(*entry, ledger);
+  const std::string actor = actor_of(options);
+  if (!record) {
+    if (!entry) {
+      if (const auto drift = find_drift(*session, plan); !drift.empty()) {
+        throw Error(errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
+                    "Nothing was changed. Make the plan anew with: falsework plan.");
+      }
+    }
+    record = RunRecord{entry ? entry->run : fmt::format("{}-{}", plan.name, random_uuid().substr(0, 8)),
+                       plan.name, plan.digest, plan_text, here, identity.system_identifier, identity.database_oid,
+                       journal.incarnation().value_or(""), render_time(clock.now()), actor};
+    // The ledger's entry lies between the journal's and its commit: what cannot be written there is not sent, and what
+    // was written without the commit is found again.
+    pg::Transaction transaction(*session);
+    if (!entry) journal.create_run(journal_entry(*record, plan, ledger, actor));
+    ledger.create_run(*record, created_event(*record, actor));
+    failpoint("start.ledger");
+    transaction.commit();
+    failpoint("start.journal");
+  } else if (!entry) {
+    journal.create_run(journal_entry(*record, plan, ledger, actor));
+  }
+  entry = journal.find_run(record->run);
+  FALSEWORK_CHECK(entry.has_value());
+  return take_over(make_context(record->run, plan, ledger, clock, observer, options, std::move(session)), *entry);
+}
+
+std::unique_ptr<RunContext> open_for_run(const RunRecord& run, Ledger& ledger, Clock& clock, Observer& observer,
+                                         const ExecutorOptions& options) {
+  Plan plan = parse_plan(run.plan_text, run.run);
+  if (plan.digest != run.plan_digest) {
+    throw Error(errors::kPlanDigest, fmt::format("the ledger's plan of run {} is not the one that it began with", run.run),
+                "Restore the ledger from a copy.");
+  }
+  pg::DatabaseIdentity identity;
+  std::unique_ptr<pg::Session> session = open_session(options, identity);
+  require_same_database(run, identity, where(*session, identity));
+  Journal journal(*session);
+  const std::optional<std::string> incarnation = journal.incarnation();
+  require_known_incarnation(ledger, identity, incarnation);
+  const RunPhaseState told = folded(ledger, run, plan).state;
+  std::optional<JournalRun> entry = incarnation ? journal.find_run(run.run) : std::nullopt;
+  auto context = make_context(run.run, plan, ledger, clock, observer, options, std::move(session));
+  if (!entry) {
+    if (is_over(told)) {
+      // The journal was taken away after the run was over.
+      context->finished = told == RunPhaseState::kDone ? kRunDone : kRunRolledBack;
+      return context;
+    }
+    if (!is_untouched(ledger, run)) {
+      throw Error(errors::kLedgerForeign, fmt::format("the journal of this database does not know run {}", run.run),
+                  "The database was restored from before the run, or is another one. Restore the right one, or use "
+                  "another ledger.");
+    }
+    Journal created(*context->session);
+    created.install();
+    created.create_run(journal_entry(run, plan, ledger, context->actor));
+    entry = created.find_run(run.run);
+  }
+  require_our_lineage(*entry, ledger);
+  if (entry->plan_digest != run.plan_digest) {
+    throw Error(errors::kPlanDigest, fmt::format("run {} was begun with another plan than the ledger holds", run.run),
+                "Restore the ledger from a copy.");
+  }
+  return take_over(std::move(context), *entry);
+}
+
+void ensure_fenced(RunContext& context) {
+  if (context.epoch == 0) fence_and_read(context);
+}
+
+void reconnect(RunContext& context) {
+  const auto deadline = context.clock.monotonic() + kReconnectBudget;
+  BackOff back_off(context.random, kReconnectBase, kReconnectCap);
+  for (;;) {
+    // First, for the old session may still hold the run's lock.
+    context.session.reset();
+    try {
+      pg::DatabaseIdentity identity;
+      context.session = open_session(context.options, identity);
+      const auto record = context.ledger.find_run(context.run);
+      FALSEWORK_CHECK(record.has_value());
+      require_same_database(*record, identity, where(*context.session, identity));
+      fence_and_read(context);
+      return;
+    } catch (const Error& error) {
+      // A server that starts, or a standby on its way to being the primary.
+      const bool passing = error.kind().code == errors::kDatabaseUnreachable.code ||
+                           error.kind().code == errors::kRunHeld.code;
+      if (!passing || context.clock.monotonic() >= deadline) throw;
+      log_debug(fmt::format("connecting anew: {}", error.what()));
+    }
+    if (!context.clock.sleep(back_off.next())) stop_point("a lost connection");
+  }
+}
+
+RunState state_of(const RunContext& context) { return fold(context.plan, context.ledger.events(context.run)); }
+
+}  // namespace falsework

@@ -1,0 +1,98 @@
+#include "base/error_kinds.h"
+#include "base/failpoint.h"
+#include "executor/drift.h"
+#include "executor/runners/runner.h"
+#include "executor/runners/transaction.h"
+
+namespace falsework {
+
+namespace {
+
+Leap leap_of(RunContext& context, const Step& step, bool undo) {
+  Leap leap;
+  leap.locks = undo ? step.undo_locks : step.locks;
+  leap.lock_timeout = context.lock_timeout(step);
+  leap.budget = context.lock_budget(step);
+  leap.what = "step " + step.id;
+  leap.blocked = [&context, &step](int attempt, const std::vector<std::string>& blockers) {
+    context.blocked(step, attempt, blockers);
+  };
+  return leap;
+}
+
+void begin_with_settings(RunContext& context, const Step& step, const LockTry& chosen) {
+  set_local(*context.session, "lock_timeout", chosen.lock_timeout);
+  set_local(*context.session, "statement_timeout", step.timeouts.statement);
+  if (chosen.deadlock_timeout) set_local(*context.session, "deadlock_timeout", *chosen.deadlock_timeout);
+  Journal(*context.session).hold_epoch(context.run, context.epoch, false);
+}
+
+// Takes the step's locks, by its own leading LOCK TABLE statements if it has such. Returns where the rest begins.
+std::size_t lock_first(RunContext& context, const std::vector<std::string>& sql,
+                       const std::vector<pg::TakenLock>& locks) {
+  std::size_t next = 0;
+  while (next < sql.size() && is_lock_statement(sql[next])) context.session->query(sql[next++]);
+  if (next == 0) take_locks(*context.session, locks);
+  failpoint("step.locked");
+  return next;
+}
+
+std::int64_t run_sql(RunContext& context, const std::vector<std::string>& sql, std::size_t from) {
+  std::int64_t rows = 0;
+  for (std::size_t i = from; i < sql.size(); ++i) {
+    rows += static_cast<std::int64_t>(run_cancellable(*context.session, sql[i]).affected);
+    failpoint("step.sql");
+  }
+  return rows;
+}
+
+std::int64_t attempt_forward(RunContext& context, const Step& step, const LockTry& chosen) {
+  failpoint("step.begin");
+  pg::Transaction transaction(*context.session);
+  begin_with_settings(context, step, chosen);
+  const std::size_t from = lock_first(context, step.sql, step.locks);
+  require_no_drift(*context.session, context);
+  Journal journal(*context.session);
+  if (step.irreversible) journal.mark_no_return(context.run);
+  const std::int64_t rows = run_sql(context, step.sql, from);
+  require_done(*context.session, step);
+  record_done(context, journal, step, rows);
+  failpoint("step.journal");
+  transaction.commit();
+  failpoint("step.committed");
+  return rows;
+}
+
+void attempt_undo(RunContext& context, const Step& step, const LockTry& chosen) {
+  failpoint("undo.begin");
+  pg::Transaction transaction(*context.session);
+  begin_with_settings(context, step, chosen);
+  const std::size_t from = lock_first(context, *step.undo, step.undo_locks);
+  const Fingerprint expected = expected_fingerprint(*context.session, context);
+  const Fingerprint before = read_fingerprint(*context.session, context.plan);
+  run_sql(context, *step.undo, from);
+  record_after_undo(*context.session, context, expected, before);
+  Journal journal(*context.session);
+  if (step.kind == StepKind::kGate) journal.close_gate(context.run, step.id);
+  journal.record(context.run, context.plan.digest, context.next_row(step, JournalState::kUndone));
+  failpoint("undo.journal");
+  transaction.commit();
+  failpoint("undo.committed");
+}
+
+}  // namespace
+
+std::int64_t run_statement(RunContext& context, const Step& step) {
+  std::int64_t rows = -1;
+  look_then_leap(*context.session, context.clock, context.random, leap_of(context, step, false),
+                 [&](const LockTry& chosen) { rows = attempt_forward(context, step, chosen); });
+  return rows;
+}
+
+void undo_statement(RunContext& context, const Step& step) {
+  FALSEWORK_CHECK(step.undo.has_value());
+  look_then_leap(*context.session, context.clock, context.random, leap_of(context, step, true),
+                 [&](const LockTry& chosen) { attempt_undo(context, step, chosen); });
+}
+
+}  // namespace falsework

@@ -1,0 +1,40 @@
+// What the transactions of all runners have in common.
+//
+// One rule: the first statement that can conflict with anybody is the lock on the run's row, with our epoch.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "executor/locks/look_then_leap.h"
+#include "executor/run_context.h"
+
+namespace falsework {
+
+// For the transaction that is open. 0 means none.
+void set_local(pg::Session& session, const std::string& setting, std::chrono::milliseconds value);
+
+// Takes the declared locks on tables that exist, in the plan's order, which is fixed; those that the role may not take
+// by LOCK TABLE are left to the statements themselves.
+void take_locks(pg::Session& session, const std::vector<pg::TakenLock>& locks);
+
+// Whether a statement is LOCK TABLE.
+bool is_lock_statement(const std::string& sql);
+
+// Records a row of the journal in a transaction of its own, with the epoch held; `more` runs in it before the record.
+void record_alone(RunContext& context, const JournalStep& row, const std::function<void(Journal&)>& more = {});
+
+// Records the step as done together with the catalog as it is now.
+void record_done(RunContext& context, Journal& journal, const Step& step, std::int64_t rows);
+
+// Throws Error(step.failed) unless the step's done_when answers true.
+void require_done(pg::Session& session, const Step& step);
+
+// Throws Error(backfill.row_security) when policies of one of the step's relations would apply to this role.
+void require_no_row_security(pg::Session& session, const Step& step);
+
+// Runs a statement that a stop request may cancel. A cancel that we asked for leaves as stopped.*.
+pg::Rows run_cancellable(pg::Session& session, const std::string& sql, const std::vector<pg::Value>& parameters = {});
+
+}  // namespace falsework
