@@ -1,0 +1,4 @@
+UPDATE users SET phone = '' WHERE phone IS NULL;
+UPDATE users SET visits = 0 WHERE visits IS NULL;
+ALTER TABLE users ALTER COLUMN phone SET NOT NULL;
+ALTER TABLE users ALTER COLUMN visits SET NOT NULL;

@@ -1,0 +1,4 @@
+ALTER TABLE people RENAME COLUMN age TO years;
+ALTER TABLE people ALTER COLUMN years TYPE integer;
+UPDATE people SET years = 0 WHERE years IS NULL;
+ALTER TABLE people ALTER COLUMN years SET NOT NULL;
