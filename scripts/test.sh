@@ -6,12 +6,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash scripts/install.sh
 
-build=${FALSEWORK_BUILD:-build/test}
+build=${FALSEWORK_BUILD:-build/dev}
 export FALSEWORK_TEST_VERSIONS=${FALSEWORK_TEST_VERSIONS:-14,15,16,17,18}
 # Objects are shared with a checkout of the same code elsewhere.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-if ! { cmake --preset test -B "$build" && cmake --build "$build" --parallel "$(nproc)"; } >&2; then
+if ! { cmake --preset dev -B "$build" && cmake --build "$build" --parallel "$(nproc)"; } >&2; then
   echo "the build failed" >&2
   echo "0 passed, 1 failed"
   exit 1
