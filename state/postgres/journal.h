@@ -34,9 +34,9 @@ struct JournalStep {
   JournalState state = JournalState::kIntent;
   int generation = 1;
   std::uint64_t epoch = 0;
-  std::string cursor;  // JSON of a copy; cleared by a new generation
+  std::string cursor;  // JSON of a copy, as jsonb renders it; cleared by a new generation
   std::int64_t rows = 0;
-  std::string at;
+  std::string at;  // given by the server
 };
 
 struct JournalGate {
@@ -49,14 +49,17 @@ class Journal {
   explicit Journal(pg::Session& session) : session_(session) {}
 
   // Creates the schema and its tables if they are absent, in a transaction of its own; nothing for PUBLIC.
-  // Throws Error(privilege.missing) with the GRANT that is needed.
+  // Throws Error(privilege.missing) with the GRANT that is needed, Error(object.foreign) for a schema of that name
+  // which is not ours, Error(ledger.unusable) for a journal of a newer version.
   void install();
-  // The UUID that this journal was created with; nullopt when there is no journal.
+  // The UUID that this journal was created with; nullopt when there is no journal. Throws as install() does.
   std::optional<std::string> incarnation();
-  // Drops the schema when no run is left in it that is active.
+  // Drops the schema when no run is left in it that is active; false when one is, or there is no journal.
+  // In the open transaction or in one of its own.
   bool uninstall_if_empty();
 
-  // Inserts a run, in the open transaction or in one of its own. Throws Error(plan.conflict) that names an active run which touches one of its relations.
+  // Inserts a run, in the open transaction or in one of its own. Throws Error(plan.conflict) that names an active run
+  // which touches one of its relations, Error(object.exists) for a run that is there.
   void create_run(const JournalRun& run);
   std::vector<JournalRun> runs();
   std::optional<JournalRun> find_run(const std::string& run);
@@ -74,8 +77,14 @@ class Journal {
   void hold_epoch(const std::string& run, std::uint64_t epoch, bool shared);
 
   std::map<std::string, JournalStep> steps(const std::string& run);
-  // In a transaction, or alone for steps that cannot run in one.
+  // In a transaction, or alone for steps that cannot run in one; holds the epoch (shared) by itself. An empty cursor
+  // leaves that of the same generation as it is. Throws Error(run.held) when we have been overtaken,
+  // Error(proof.failed) for an intent or a result of a generation whose proof failed, Error(plan.digest_mismatch).
   void record(const std::string& run, const std::string& plan_digest, const JournalStep& step);
+
+  // Takes a failed proof back, on a person's word: the step may be begun again. In a transaction.
+  void clear_proof(const std::string& run, const std::string& step, const std::string& actor,
+                   const std::string& reason);
 
   // The catalog as the last finished step left it.
   void record_fingerprint(const std::string& run, const Fingerprint& fingerprint);
@@ -90,6 +99,10 @@ class Journal {
   void finish_run(const std::string& run, const std::string& state);
 
  private:
+  void take_lock(const std::string& run, const std::string& holder, Clock& clock, std::chrono::milliseconds patience);
+  std::uint64_t raise_epoch(const std::string& run, const std::string& holder, Clock& clock,
+                            std::chrono::milliseconds patience);
+
   pg::Session& session_;
 };
 

@@ -1,0 +1,309 @@
+#include "state/postgres/journal.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/error_kinds.h"
+#include "state/postgres/overtaken.h"
+#include "state/postgres/schema.h"
+
+namespace falsework {
+
+namespace {
+
+constexpr std::string_view kRenderAt = R"('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')";
+
+constexpr std::array<std::string_view, 5> kStateNames{"intent", "done", "undo_intent", "undone", "proof_failed"};
+
+std::string_view name_of(JournalState state) {
+  const auto index = static_cast<std::size_t>(state);
+  FALSEWORK_CHECK(index < kStateNames.size());
+  return kStateNames[index];
+}
+
+JournalState parse_state(std::string_view text) {
+  for (std::size_t i = 0; i < kStateNames.size(); ++i) {
+    if (kStateNames[i] == text) return static_cast<JournalState>(i);
+  }
+  FALSEWORK_CHECK(false);  // the table's own CHECK lets no other in
+}
+
+// Another transaction unless one is open; commit() ends only what it began.
+class Scope {
+ public:
+  explicit Scope(pg::Session& session) {
+    if (!session.in_transaction()) own_.emplace(session);
+  }
+  void commit() {
+    if (own_) own_->commit();
+  }
+
+ private:
+  std::optional<pg::Transaction> own_;
+};
+
+// Adds a line to the history that is no change of a step's state. `epoch` and `generation` are those of the moment.
+void log_event(pg::Session& session, const std::string& run, const std::string& step, std::string_view event,
+               const std::string& detail) {
+  session.query(
+      "INSERT INTO falsework.history (run, step, event, generation, epoch, rows, detail) "
+      "SELECT r.run, $2, $3, coalesce(j.generation, 0), r.epoch, coalesce(j.rows, 0), $4 FROM falsework.run AS r "
+      "LEFT JOIN falsework.journal AS j ON j.run = r.run AND j.step = $2 WHERE r.run = $1",
+      {run, step, std::string(event), detail});
+}
+
+[[noreturn]] void fail_unknown(const std::string& run) {
+  throw Error(errors::kRunUnknown, fmt::format("the journal has no run {}", run),
+              "List the runs with `falsework status`.");
+}
+
+std::string select_runs(std::string_view tail) {
+  return fmt::format(
+      "SELECT run, name, plan_digest, plan_text, lineage, pg_catalog.to_jsonb(relations), state, epoch, holder, "
+      "coalesce(pg_catalog.to_char(held_since, {}), ''), past_no_return FROM falsework.run {}",
+      kRenderAt, tail);
+}
+
+JournalRun read_run(const pg::Rows& rows, std::size_t i) {
+  JournalRun run;
+  run.run = rows.text(i, 0);
+  run.name = rows.text(i, 1);
+  run.plan_digest = rows.text(i, 2);
+  run.plan_text = rows.text(i, 3);
+  run.lineage = rows.text(i, 4);
+  run.relations = nlohmann::json::parse(rows.text(i, 5)).get<std::vector<std::string>>();
+  run.state = rows.text(i, 6);
+  run.epoch = static_cast<std::uint64_t>(rows.number(i, 7));
+  run.holder = rows.text(i, 8);
+  run.held_since = rows.text(i, 9);
+  run.past_no_return = rows.boolean(i, 10);
+  return run;
+}
+
+// Why nothing was written by record().
+[[noreturn]] void fail_record(pg::Session& session, const std::string& run, const std::string& plan_digest,
+                              const JournalStep& step) {
+  journal::fail_if_overtaken(session, run, step.epoch);
+  const pg::Rows runs = session.query("SELECT plan_digest FROM falsework.run WHERE run = $1", {run});
+  if (runs.text(0, 0) != plan_digest) {
+    throw Error(errors::kPlanDigest,
+                fmt::format("run {} was started with plan {}, not with {}", run, runs.text(0, 0), plan_digest),
+                "Use the plan that the run was started with: the ledger and the journal keep it.");
+  }
+  const pg::Rows rows = session.query("SELECT state, generation FROM falsework.journal WHERE run = $1 AND step = $2",
+                                      {run, step.step});
+  // A newer generation can only come from an engine that overtook us, or from a bug.
+  FALSEWORK_CHECK(rows.size() == 1 && rows.text(0, 0) == name_of(JournalState::kProofFailed) &&
+                  rows.number(0, 1) == step.generation);
+  throw Error(errors::kProofFailed, fmt::format("the proof of step {} has failed and nobody has cleared it", step.step),
+              "Look at the rows in disagreement; then roll the copy back, or clear the proof with a reason.");
+}
+
+}  // namespace
+
+void Journal::install() {
+  FALSEWORK_CHECK(!session_.in_transaction());
+  // The second round finds what another engine has created in the meantime.
+  for (int round = 0; !journal::find(session_); ++round) {
+    try {
+      pg::Transaction transaction(session_);
+      journal::create(session_);
+      transaction.commit();
+    } catch (const pg::SqlError& failure) {
+      const std::string& state = failure.sqlstate();
+      const bool raced = state == "23505" || state == "42P06" || state == "42P07";
+      if (!raced || round > 0) throw;
+    } catch (const Error& failure) {
+      // Between looking and creating, the other engine's schema was there already.
+      if (failure.code() != errors::kObjectForeign.code || round > 0) throw;
+    }
+  }
+}
+
+std::optional<std::string> Journal::incarnation() { return journal::find(session_); }
+
+bool Journal::uninstall_if_empty() {
+  if (!journal::find(session_)) return false;
+  Scope scope(session_);
+  session_.query("SELECT 1 FROM falsework.meta FOR UPDATE");
+  const pg::Rows active = session_.query("SELECT EXISTS (SELECT FROM falsework.run WHERE state = 'active')");
+  if (active.boolean(0, 0)) return false;
+  journal::drop(session_);
+  scope.commit();
+  return true;
+}
+
+void Journal::create_run(const JournalRun& run) {
+  Scope scope(session_);
+  // One at a time, so that two runs on one relation cannot both find it free.
+  session_.query("SELECT 1 FROM falsework.meta FOR UPDATE");
+  if (find_run(run.run)) {
+    throw Error(errors::kObjectExists, fmt::format("run {} is in the journal already", run.run),
+                "Go on with it: `falsework advance`.");
+  }
+  const std::string relations = nlohmann::json(run.relations).dump();
+  const pg::Rows conflict = session_.query(
+      "SELECT r.run, shared.relation FROM falsework.run AS r, LATERAL pg_catalog.unnest(r.relations) AS shared (relation) "
+      "WHERE r.state = 'active' AND shared.relation IN (SELECT pg_catalog.jsonb_array_elements_text($1::jsonb)) "
+      "ORDER BY r.created_at, r.run, shared.relation LIMIT 1",
+      {relations});
+  if (!conflict.empty()) {
+    const std::string other = conflict.text(0, 0);
+    throw Error(errors::kPlanConflict,
+                fmt::format("run {} touches {}, as run {} does, which is in flight", run.run, conflict.text(0, 1), other),
+                fmt::format("Finish run {0} first (`falsework advance {0}`) or roll it back.", other));
+  }
+  session_.query(
+      "INSERT INTO falsework.run (run, name, plan_digest, plan_text, lineage, relations, state, epoch, holder, "
+      "past_no_return) SELECT $1, $2, $3, $4, $5, "
+      "ARRAY(SELECT pg_catalog.jsonb_array_elements_text($6::jsonb)), 'active', 0, '', false",
+      {run.run, run.name, run.plan_digest, run.plan_text, run.lineage, relations});
+  log_event(session_, run.run, "", "run_created", run.plan_digest);
+  scope.commit();
+}
+
+std::vector<JournalRun> Journal::runs() {
+  const pg::Rows rows = session_.query(select_runs("ORDER BY created_at, run"));
+  std::vector<JournalRun> runs;
+  for (std::size_t i = 0; i < rows.size(); ++i) runs.push_back(read_run(rows, i));
+  return runs;
+}
+
+std::optional<JournalRun> Journal::find_run(const std::string& run) {
+  const pg::Rows rows = session_.query(select_runs("WHERE run = $1"), {run});
+  if (rows.empty()) return std::nullopt;
+  return read_run(rows, 0);
+}
+
+std::map<std::string, JournalStep> Journal::steps(const std::string& run) {
+  const pg::Rows rows = session_.query(
+      fmt::format("SELECT step, state, generation, epoch, coalesce(cursor::text, ''), rows, pg_catalog.to_char(at, {}) "
+                  "FROM falsework.journal WHERE run = $1",
+                  kRenderAt),
+      {run});
+  std::map<std::string, JournalStep> steps;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    JournalStep step;
+    step.step = rows.text(i, 0);
+    step.state = parse_state(rows.text(i, 1));
+    step.generation = static_cast<int>(rows.number(i, 2));
+    step.epoch = static_cast<std::uint64_t>(rows.number(i, 3));
+    step.cursor = rows.text(i, 4);
+    step.rows = rows.number(i, 5);
+    step.at = rows.text(i, 6);
+    steps.emplace(step.step, std::move(step));
+  }
+  return steps;
+}
+
+// One statement, so that it is whole outside a transaction too. It locks the run's row by itself: an engine that was
+// overtaken writes nothing, whichever way it comes here. Only changes of state go into the history, not every batch.
+void Journal::record(const std::string& run, const std::string& plan_digest, const JournalStep& step) {
+  static const std::string kRecord =
+      "WITH held AS MATERIALIZED (SELECT run FROM falsework.run WHERE run = $1 AND epoch = $5::bigint "
+      "AND plan_digest = $6 FOR SHARE), "
+      "before AS MATERIALIZED (SELECT state, generation FROM falsework.journal WHERE run = $1 AND step = $2), "
+      "written AS (INSERT INTO falsework.journal AS j (run, step, state, generation, epoch, plan_digest, cursor, rows, "
+      "at) SELECT held.run, $2, $3, $4::integer, $5::bigint, $6, $7::jsonb, $8::bigint, pg_catalog.clock_timestamp() "
+      "FROM held ON CONFLICT (run, step) DO UPDATE SET state = excluded.state, generation = excluded.generation, "
+      "epoch = excluded.epoch, plan_digest = excluded.plan_digest, rows = excluded.rows, at = excluded.at, "
+      "cursor = CASE WHEN excluded.generation > j.generation THEN excluded.cursor "
+      "ELSE coalesce(excluded.cursor, j.cursor) END "
+      "WHERE j.generation <= excluded.generation AND NOT (j.state = 'proof_failed' "
+      "AND j.generation = excluded.generation AND excluded.state IN ('intent', 'done')) "
+      "RETURNING j.run, j.step, j.state, j.generation, j.epoch, j.rows), "
+      "logged AS (INSERT INTO falsework.history (run, step, event, generation, epoch, rows, detail) "
+      "SELECT w.run, w.step, w.state, w.generation, w.epoch, w.rows, '' FROM written AS w WHERE NOT EXISTS "
+      "(SELECT FROM before AS b WHERE b.state = w.state AND b.generation = w.generation)) "
+      "SELECT count(*) FROM written";
+  const pg::Value cursor = step.cursor.empty() ? pg::Value() : pg::Value(step.cursor);
+  const pg::Rows rows = session_.query_prepared(
+      kRecord, {run, step.step, std::string(name_of(step.state)), std::to_string(step.generation),
+                std::to_string(step.epoch), plan_digest, cursor, std::to_string(step.rows)});
+  if (rows.number(0, 0) == 0) fail_record(session_, run, plan_digest, step);
+}
+
+void Journal::clear_proof(const std::string& run, const std::string& step, const std::string& actor,
+                          const std::string& reason) {
+  FALSEWORK_CHECK(session_.in_transaction());
+  const pg::Rows cleared = session_.query(
+      "UPDATE falsework.journal SET state = 'intent', at = pg_catalog.clock_timestamp() "
+      "WHERE run = $1 AND step = $2 AND state = 'proof_failed'",
+      {run, step});
+  if (cleared.affected == 0) {
+    throw Error(errors::kStepUnknown, fmt::format("run {} has no failed proof of step {}", run, step),
+                "See where the run stands with `falsework status`.");
+  }
+  log_event(session_, run, step, "proof_cleared", fmt::format("{}: {}", actor, reason));
+}
+
+void Journal::record_fingerprint(const std::string& run, const Fingerprint& fingerprint) {
+  session_.query(
+      "INSERT INTO falsework.fingerprint (run, fingerprint) VALUES ($1, $2::jsonb) "
+      "ON CONFLICT (run) DO UPDATE SET fingerprint = excluded.fingerprint, at = pg_catalog.clock_timestamp()",
+      {run, nlohmann::json(fingerprint).dump()});
+}
+
+std::optional<Fingerprint> Journal::fingerprint(const std::string& run) {
+  const pg::Rows rows = session_.query("SELECT fingerprint FROM falsework.fingerprint WHERE run = $1", {run});
+  if (rows.empty()) return std::nullopt;
+  return nlohmann::json::parse(rows.text(0, 0)).get<Fingerprint>();
+}
+
+void Journal::open_gate(const std::string& run, const JournalGate& gate) {
+  Scope scope(session_);
+  const pg::Rows inserted = session_.query(
+      "INSERT INTO falsework.gate (run, step, condition, actor) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+      {run, gate.step, gate.condition, gate.actor});
+  if (inserted.affected == 1) {
+    log_event(session_, run, gate.step, "gate_opened", fmt::format("{}: {}", gate.actor, gate.condition));
+  }
+  scope.commit();
+}
+
+std::vector<JournalGate> Journal::gates(const std::string& run) {
+  const pg::Rows rows = session_.query(
+      fmt::format("SELECT step, condition, actor, pg_catalog.to_char(at, {}) FROM falsework.gate WHERE run = $1 "
+                  "ORDER BY at, step, condition",
+                  kRenderAt),
+      {run});
+  std::vector<JournalGate> gates;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    gates.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), rows.text(i, 3)});
+  }
+  return gates;
+}
+
+void Journal::close_gate(const std::string& run, const std::string& step) {
+  FALSEWORK_CHECK(session_.in_transaction());
+  const pg::Rows closed = session_.query("DELETE FROM falsework.gate WHERE run = $1 AND step = $2", {run, step});
+  if (closed.affected > 0) log_event(session_, run, step, "gate_closed", "");
+}
+
+void Journal::mark_no_return(const std::string& run) {
+  FALSEWORK_CHECK(session_.in_transaction());
+  const pg::Rows marked = session_.query(
+      "UPDATE falsework.run SET past_no_return = true WHERE run = $1 AND NOT past_no_return", {run});
+  if (marked.affected > 0) {
+    log_event(session_, run, "", "past_no_return", "");
+  } else if (!find_run(run)) {
+    fail_unknown(run);
+  }
+}
+
+void Journal::finish_run(const std::string& run, const std::string& state) {
+  FALSEWORK_CHECK(state == "done" || state == "rolled_back");
+  Scope scope(session_);
+  const pg::Rows finished =
+      session_.query("UPDATE falsework.run SET state = $2 WHERE run = $1 AND state <> $2", {run, state});
+  if (finished.affected > 0) {
+    log_event(session_, run, "", state == "done" ? "run_done" : "run_rolled_back", "");
+  } else if (!find_run(run)) {
+    fail_unknown(run);
+  }
+  scope.commit();
+}
+
+}  // namespace falsework
