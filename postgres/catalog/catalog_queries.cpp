@@ -163,7 +163,9 @@ std::string tables_query() {
 
 std::string columns_query() {
   return "WITH RECURSIVE " + type_shapes() +
-         ", owned AS MATERIALIZED (SELECT d.refobjid AS relation, d.refobjsubid AS number,"
+         // Materialized: as a security barrier the view would be evaluated anew for each column.
+         ", stats AS MATERIALIZED (SELECT schemaname, tablename, attname, inherited, null_frac, avg_width FROM pg_stats),"
+         " owned AS MATERIALIZED (SELECT d.refobjid AS relation, d.refobjsubid AS number,"
          " array_agg(to_json(s.shape) ORDER BY d.deptype DESC, s.oid) AS sequences"
          " FROM pg_depend d JOIN LATERAL (SELECT sc.oid, " +
          part(sequence_members()) +
@@ -197,7 +199,7 @@ std::string columns_query() {
          " LEFT JOIN pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum"
          " LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace con ON con.oid = co.collnamespace"
          " LEFT JOIN owned o ON o.relation = a.attrelid AND o.number = a.attnum"
-         " LEFT JOIN pg_stats st ON st.schemaname = n.nspname AND st.tablename = c.relname"
+         " LEFT JOIN stats st ON st.schemaname = n.nspname AND st.tablename = c.relname"
          " AND st.attname = a.attname AND st.inherited = (c.relkind = 'p')"
          " WHERE a.attrelid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0"
          " AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";

@@ -1,10 +1,8 @@
 #include "postgres/catalog/introspect.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <tuple>
 
 #include "base/error_kinds.h"
 #include "postgres/catalog/catalog_queries.h"
@@ -266,6 +264,8 @@ Snapshot introspect(Session& session, const Scope& scope) {
   if (session.in_transaction()) return Reading(session).read(scope);
   Transaction transaction(session);
   session.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+  // Compiling takes longer than the queries run.
+  session.query("SET LOCAL jit = off");
   Snapshot snapshot = Reading(session).read(scope);
   transaction.commit();
   return snapshot;
