@@ -53,7 +53,7 @@ class Error : public std::runtime_error {
 
 }  // namespace falsework
 
-#define FALSEWORK_CHECK(condition)                                       \
-  do {                                                                   \
+#define FALSEWORK_CHECK(condition)                                             \
+  do {                                                                         \
     if (!(condition)) ::falsework::fail_check(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -24,8 +24,8 @@ namespace falsework {
 namespace {
 
 struct Trap {
-  std::string name;           // `*` stands for any name
-  std::uint64_t occurrence;   // 0: every one
+  std::string name;          // `*` stands for any name
+  std::uint64_t occurrence;  // 0: every one
   std::string action;
 };
 

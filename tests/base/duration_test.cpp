@@ -30,8 +30,8 @@ TEST_CASE("rendering takes the largest unit that keeps the value exact, and pars
     std::int64_t given;
     std::string expected;
   };
-  const Case cases[] = {{0, "0s"},         {1, "1ms"},           {999, "999ms"},      {1'500, "1500ms"},
-                        {90'000, "90s"},   {7'200'000, "2h"},    {86'400'000, "1d"},  {5'400'000, "90m"}};
+  const Case cases[] = {{0, "0s"},       {1, "1ms"},        {999, "999ms"},     {1'500, "1500ms"},
+                        {90'000, "90s"}, {7'200'000, "2h"}, {86'400'000, "1d"}, {5'400'000, "90m"}};
   for (const Case& c : cases) {
     CAPTURE(c.given);
     CHECK(render_duration(milliseconds(c.given)) == c.expected);
@@ -44,9 +44,9 @@ TEST_CASE("people see two units at most") {
     std::int64_t given;
     std::string expected;
   };
-  const Case cases[] = {{0, "0ms"},          {120, "120ms"},       {3'456, "3.4s"},        {12'900, "12s"},
-                        {60'000, "1m"},      {61'000, "1m 1s"},    {4'320'000, "1h 12m"},  {90'061'000, "1d 1h"},
-                        {86'400'000, "1d"},  {-3'456, "-3.4s"}};
+  const Case cases[] = {{0, "0ms"},         {120, "120ms"},    {3'456, "3.4s"},       {12'900, "12s"},
+                        {60'000, "1m"},     {61'000, "1m 1s"}, {4'320'000, "1h 12m"}, {90'061'000, "1d 1h"},
+                        {86'400'000, "1d"}, {-3'456, "-3.4s"}};
   for (const Case& c : cases) {
     CAPTURE(c.given);
     CHECK(humanize(milliseconds(c.given)) == c.expected);

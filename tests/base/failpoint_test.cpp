@@ -24,7 +24,8 @@ test::ProcessResult pass_points(const std::map<std::string, std::string>& enviro
 
 std::string passed(const test::ProcessResult& result) {
   std::string points;
-  for (std::size_t at = 0; (at = result.out.find(":passed ", at)) != std::string::npos; ++at) points += result.out[at + 8];
+  for (std::size_t at = 0; (at = result.out.find(":passed ", at)) != std::string::npos; ++at)
+    points += result.out[at + 8];
   return points;
 }
 
@@ -45,9 +46,15 @@ TEST_CASE("a point springs by name, by its n-th passage, or as the n-th of all")
     int status;
   };
   const Case cases[] = {
-      {"one=kill", "", 128 + SIGKILL},   {"two=kill", "1", 128 + SIGKILL},   {"one@2=kill", "12", 128 + SIGKILL},
-      {"*@4=kill", "123", 128 + SIGKILL}, {"*@5=kill", "1234", 0},            {"three=kill", "1234", 0},
-      {"three=kill,two@2=kill", "123", 128 + SIGKILL}, {"two=sleep:1", "1234", 0}, {"", "1234", 0},
+      {"one=kill", "", 128 + SIGKILL},
+      {"two=kill", "1", 128 + SIGKILL},
+      {"one@2=kill", "12", 128 + SIGKILL},
+      {"*@4=kill", "123", 128 + SIGKILL},
+      {"*@5=kill", "1234", 0},
+      {"three=kill", "1234", 0},
+      {"three=kill,two@2=kill", "123", 128 + SIGKILL},
+      {"two=sleep:1", "1234", 0},
+      {"", "1234", 0},
   };
   for (const Case& c : cases) {
     CAPTURE(c.armed);
@@ -58,7 +65,8 @@ TEST_CASE("a point springs by name, by its n-th passage, or as the n-th of all")
 }
 
 TEST_CASE("throw throws, and an entry that is not understood is refused rather than ignored") {
-  for (const std::string armed : {"one=throw", "one", "one=explode", "one@0=kill", "one@x=kill", "=kill", "one=sleep:"}) {
+  for (const std::string armed :
+       {"one=throw", "one", "one=explode", "one@0=kill", "one@x=kill", "=kill", "one=sleep:"}) {
     CAPTURE(armed);
     const auto result = pass_points({{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL", armed}});
     CHECK(result.status != 0);
@@ -73,9 +81,8 @@ TEST_CASE("throw throws, and an entry that is not understood is refused rather t
 TEST_CASE("the trace names every point that is passed, in order") {
   const test::TemporaryDirectory directory;
   const auto trace = directory.path() / "trace";
-  const auto result = pass_points({{"FALSEWORK_TEST_HOOKS", "1"},
-                                   {"FALSEWORK_FAIL", "two@2=kill"},
-                                   {"FALSEWORK_FAIL_TRACE", trace.string()}});
+  const auto result = pass_points(
+      {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL", "two@2=kill"}, {"FALSEWORK_FAIL_TRACE", trace.string()}});
   CHECK(result.status == 128 + SIGKILL);
   CHECK(read_file(trace) == "one\ntwo\none\ntwo\n");
 }

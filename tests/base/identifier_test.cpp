@@ -39,7 +39,8 @@ TEST_CASE("an identifier is quoted unless it is lower-case ASCII and no keyword"
 }
 
 TEST_CASE("a name that PostgreSQL cannot have is refused") {
-  const std::string bad[] = {"", std::string("a\0b", 3), "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80", "a\x80"};
+  const std::string bad[] = {"",     std::string("a\0b", 3), "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80",
+                             "a\x80"};
   for (const std::string& name : bad) {
     CAPTURE(name.size());
     try {
@@ -86,7 +87,8 @@ TEST_CASE("a literal comes back as it was, whatever standard_conforming_strings 
 
 TEST_CASE("a dollar quote holds any body, also one that holds or ends in the beginning of its tag") {
   test::Client client(test::Server::any().superuser_url());
-  for (const std::string body : {"", "plain", "$fw$", "a $fw$ b $fw1$", "ends in $fw", "ends in $", "$$", "it's \\ \""}) {
+  for (const std::string body :
+       {"", "plain", "$fw$", "a $fw$ b $fw1$", "ends in $fw", "ends in $", "$$", "it's \\ \""}) {
     CAPTURE(body);
     CHECK(client.value("SELECT " + dollar_quote(body)) == body);
     CHECK(dollar_quote(body) == dollar_quote(body));
@@ -130,10 +132,18 @@ TEST_CASE("a generated name is deterministic, at most 63 bytes long, in no need 
 TEST_CASE("generated names differ when role or parts differ, however alike they look") {
   const std::string tail(63, 'x');
   const std::set<std::string> names = {
-      generated_name("a", {"b", "c"}),       generated_name("a", {"b_c"}),           generated_name("a_b", {"c"}),
-      generated_name("a", {"b", "C"}),       generated_name("a", {"b", "c", ""}),    generated_name("a", {"", "b", "c"}),
-      generated_name("a", {tail + "1"}),     generated_name("a", {tail + "2"}),      generated_name("a", {"表"}),
-      generated_name("a", {"列"}),           generated_name("a", {}),                generated_name("a", {"b,1:c"}),
+      generated_name("a", {"b", "c"}),
+      generated_name("a", {"b_c"}),
+      generated_name("a_b", {"c"}),
+      generated_name("a", {"b", "C"}),
+      generated_name("a", {"b", "c", ""}),
+      generated_name("a", {"", "b", "c"}),
+      generated_name("a", {tail + "1"}),
+      generated_name("a", {tail + "2"}),
+      generated_name("a", {"表"}),
+      generated_name("a", {"列"}),
+      generated_name("a", {}),
+      generated_name("a", {"b,1:c"}),
   };
   CHECK(names.size() == 12);
 }

@@ -39,9 +39,10 @@ TEST_CASE("a password is masked in every form that libpq takes") {
 }
 
 TEST_CASE("text without a password stays as it is") {
-  for (const std::string text : {"", "postgresql://u@h:5432/db", "postgresql:///db?host=/run", "host=h dbname=d",
-                                 "password authentication failed for user \"u\"", "ALTER TABLE t ADD password_hash text",
-                                 "SET my_password=x is not ours", "https://u:x@h/"}) {
+  for (const std::string text :
+       {"", "postgresql://u@h:5432/db", "postgresql:///db?host=/run", "host=h dbname=d",
+        "password authentication failed for user \"u\"", "ALTER TABLE t ADD password_hash text",
+        "SET my_password=x is not ours", "https://u:x@h/"}) {
     CAPTURE(text);
     CHECK(redact(text) == text);
   }

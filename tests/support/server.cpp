@@ -82,7 +82,8 @@ std::string unique_name(const std::string& prefix) {
 std::string encode(const std::string& text) {
   std::string encoded;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     if (plain) {
       encoded += c;
     } else {
@@ -143,16 +144,16 @@ void Server::control(const std::vector<std::string>& arguments) const {
 void Server::initialize() const {
   std::filesystem::create_directory(directory_);
   give_to_postgres(directory_);
-  control({program("initdb"), "-D", data_directory(), "-U", "postgres", "-A", "trust", "-E", "UTF8",
-           "--locale=C.UTF-8", "--no-sync"});
-  std::ofstream(data_directory() / "postgresql.conf", std::ios::app) << "listen_addresses = ''\n"
-                                                                     << "unix_socket_directories = '" << directory_.string()
-                                                                     << "'\n"
-                                                                     << "port = " << port() << "\n"
-                                                                     << "fsync = off\n"
-                                                                     << "wal_level = logical\n"
-                                                                     << "max_prepared_transactions = 10\n"
-                                                                     << "log_line_prefix = '%m [%p] %q%u@%d '\n";
+  control({program("initdb"), "-D", data_directory(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
+           "--no-sync"});
+  std::ofstream(data_directory() / "postgresql.conf", std::ios::app)
+      << "listen_addresses = ''\n"
+      << "unix_socket_directories = '" << directory_.string() << "'\n"
+      << "port = " << port() << "\n"
+      << "fsync = off\n"
+      << "wal_level = logical\n"
+      << "max_prepared_transactions = 10\n"
+      << "log_line_prefix = '%m [%p] %q%u@%d '\n";
 }
 
 std::string Server::url(const std::string& database, const std::string& role) const {

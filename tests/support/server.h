@@ -1,7 +1,7 @@
 // Real PostgreSQL servers for tests, 14 to 18, thrown away at the end.
 //
-// One rule: a cluster belongs to one test process; it is started when first asked for and removed when the process ends,
-// however it ends (a watcher outside the process sees to it).
+// One rule: a cluster belongs to one test process; it is started when first asked for and removed when the process
+// ends, however it ends (a watcher outside the process sees to it).
 #pragma once
 
 #include <sys/types.h>
