@@ -18,7 +18,7 @@ namespace {
 using Renames = std::map<std::string, std::string>;
 
 [[noreturn]] void refuse(std::string_view definition, const std::string& reason) {
-  throw Error(errors::kChangeRefused, fmt::format("definition `{}` cannot be carried along: {}", definition, reason),
+  throw Error(errors::kChangeRefused, fmt::format("definition `{}` cannot be carried along: {}", excerpt(definition), reason),
               "Drop the object before the change and create it again after it.");
 }
 
@@ -40,6 +40,7 @@ const std::string& renamed(const std::string& column, const Renames& columns) {
 std::string rewrite_node(const PgQuery__Node& node, const Renames& columns, std::string_view definition) {
   verify_rendering(node, definition);
   NameRules rules;
+  rules.printed_by_server = true;
   rules.column = [&](std::vector<std::string> path) {
     path.back() = renamed(path.back(), columns);
     std::string result;

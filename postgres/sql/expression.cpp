@@ -39,7 +39,7 @@ void note_function(const PgQuery__FuncCall& call, ExpressionFacts& facts) {
 std::vector<std::string> column_path(const PgQuery__ColumnRef& column, std::string_view expression) {
   for (std::size_t i = 0; i < column.n_fields; ++i) {
     if (column.fields[i]->node_case != PG_QUERY__NODE__NODE_A_STAR) continue;
-    throw Error(errors::kExpressionInvalid, fmt::format("expression `{}` holds a star", expression),
+    throw Error(errors::kExpressionInvalid, fmt::format("expression `{}` holds a star", excerpt(expression)),
                 "Name the columns that it reads.");
   }
   return name_parts(column.fields, column.n_fields);
@@ -97,7 +97,7 @@ std::string rewrite_expression(std::string_view expression, const ColumnSubstitu
     if (const std::vector<std::string>* target = find_column(path, substitution)) return dotted(*target);
     if (substitution.keep_unknown) return dotted(path);
     throw Error(errors::kExpressionInvalid,
-                fmt::format("expression `{}` names {}, which is not a column that it can read", expression, dotted(path)),
+                fmt::format("expression `{}` names {}, which is not a column that it can read", excerpt(expression), dotted(path)),
                 "Name columns of the table itself.");
   };
   return render_expression(*parsed.node, rules, expression);

@@ -15,6 +15,7 @@ struct PgQuery__ColumnRef;
 struct PgQuery__FuncCall;
 struct PgQuery__RowExpr;
 struct PgQuery__SubLink;
+struct PgQuery__TypeCast;
 struct PgQuery__TypeName;
 
 namespace falsework::pg {
@@ -45,6 +46,7 @@ class ExpressionRenderer {
   std::string render_column(const PgQuery__ColumnRef& column) const;
   std::string render_logic(const PgQuery__BoolExpr& expr) const;
   std::string render_case(const PgQuery__CaseExpr& expr) const;
+  std::string render_cast(const PgQuery__TypeCast& cast) const;
   std::string render_row(const PgQuery__RowExpr& row) const;
   std::string render_indirection(const PgQuery__AIndirection& indirection) const;
   std::string render_subquery(const PgQuery__SubLink& link) const;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error_kinds.h"
+#include "base/identifier.h"
 
 namespace falsework::pg {
 
@@ -30,7 +31,7 @@ class ParseAnswer {
 };
 
 [[noreturn]] void refuse(std::string_view expression, const std::string& reason) {
-  throw Error(errors::kExpressionInvalid, fmt::format("expression `{}` is malformed: {}", expression, reason),
+  throw Error(errors::kExpressionInvalid, fmt::format("expression `{}` is malformed: {}", excerpt(expression), reason),
               "Give one SQL expression, as it would stand in a SELECT list; the grammar is that of PostgreSQL 15.");
 }
 
@@ -100,13 +101,45 @@ void for_each_child(const ProtobufCMessage& message, const Visit& visit) {
   }
 }
 
-bool too_deep(const ProtobufCMessage& root) {
-  std::vector<std::pair<const ProtobufCMessage*, std::size_t>> open{{&root, 1}};
+std::uint64_t read_varint(const std::uint8_t*& at, const std::uint8_t* end) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; at < end; shift += 7) {
+    const std::uint8_t byte = *at++;
+    value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
+    if (byte < 0x80) break;
+  }
+  return value;
+}
+
+// Measures how deep messages nest without unpacking them, which is recursive with large frames. Protocol Buffers
+// encoding: a field is a key (number and wire type) and a varint, 4 or 8 bytes, or a length and as many bytes.
+bool too_deep(const PgQueryProtobuf& packed) {
+  struct Open {
+    const ProtobufCMessageDescriptor* kind;
+    const std::uint8_t* end;
+  };
+  const auto* at = reinterpret_cast<const std::uint8_t*>(packed.data);
+  std::vector<Open> open{{&pg_query__parse_result__descriptor, at + packed.len}};
   while (!open.empty()) {
-    const auto [message, depth] = open.back();
-    open.pop_back();
-    if (depth > kMaxDepth) return true;
-    for_each_child(*message, [&, below = depth + 1](const ProtobufCMessage& child) { open.emplace_back(&child, below); });
+    if (at >= open.back().end) {
+      open.pop_back();
+      continue;
+    }
+    const std::uint64_t key = read_varint(at, open.back().end);
+    const std::uint64_t wire_type = key & 7U;
+    if (wire_type == 0) read_varint(at, open.back().end);
+    if (wire_type == 1) at += 8;
+    if (wire_type == 5) at += 4;
+    if (wire_type != 2) continue;
+    const std::uint64_t length = read_varint(at, open.back().end);
+    const ProtobufCFieldDescriptor* field =
+        protobuf_c_message_descriptor_get_field(open.back().kind, static_cast<unsigned>(key >> 3U));
+    if (field == nullptr || field->type != PROTOBUF_C_TYPE_MESSAGE) {
+      at += length;
+    } else {
+      open.push_back({static_cast<const ProtobufCMessageDescriptor*>(field->descriptor), at + length});
+      if (open.size() > kMaxDepth) return true;
+    }
   }
   return false;
 }
@@ -129,6 +162,12 @@ Tree parse_wrapped(std::string_view expression, std::string_view before, std::st
 
 }  // namespace
 
+std::string excerpt(std::string_view sql) {
+  constexpr std::size_t kShown = 200;
+  sql = sql.substr(0, sql.find('\0'));
+  return sql.size() <= kShown ? std::string(sql) : std::string(cut_utf8(sql, kShown)) + "…";
+}
+
 void Tree::Free::operator()(PgQuery__ParseResult* result) const {
   pg_query__parse_result__free_unpacked(result, nullptr);
 }
@@ -149,12 +188,11 @@ std::variant<Tree, SyntaxError> parse_sql(const std::string& sql) {
     return SyntaxError{error->message, static_cast<std::size_t>(position)};
   }
   const PgQueryProtobuf& packed = (*answer).parse_tree;
+  if (too_deep(packed)) return SyntaxError{"nested too deeply", 0};
   PgQuery__ParseResult* result = pg_query__parse_result__unpack(
       nullptr, packed.len, reinterpret_cast<const std::uint8_t*>(packed.data));
   FALSEWORK_CHECK(result != nullptr);
-  Tree tree(result);
-  if (too_deep(result->base)) return SyntaxError{"nested too deeply", 0};
-  return tree;
+  return Tree(result);
 }
 
 ParsedExpression parse_expression(std::string_view expression) {

@@ -34,7 +34,11 @@ class Tree {
   std::unique_ptr<PgQuery__ParseResult, Free> result_;
 };
 
+// Parses a text of at most 32 KiB; deeper nesting than some hundred operations is an error too.
 std::variant<Tree, SyntaxError> parse_sql(const std::string& sql);
+
+// The beginning of a text, for messages.
+std::string excerpt(std::string_view sql);
 
 // An expression and the tree that holds it.
 struct ParsedExpression {

@@ -25,6 +25,20 @@ std::string dotted(const std::vector<std::string>& names) {
 // `2 ^ -1` reads as the operator `^-` when the space is lost, and `-1::text` as -(1::text).
 std::string render_number(const std::string& digits) { return digits.front() == '-' ? "(" + digits + ")" : digits; }
 
+// The type that every element of an array constructor is cast to.
+const PgQuery__TypeName* common_element_type(const PgQuery__Node& node) {
+  if (node.node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR) return nullptr;
+  const PgQuery__TypeName* common = nullptr;
+  for (std::size_t i = 0; i < node.a_array_expr->n_elements; ++i) {
+    const PgQuery__Node& element = *node.a_array_expr->elements[i];
+    if (element.node_case != PG_QUERY__NODE__NODE_TYPE_CAST) return nullptr;
+    const PgQuery__TypeName* type = element.type_cast->type_name;
+    if (type->n_array_bounds > 0 || (common != nullptr && !same_tree(common->base, type->base))) return nullptr;
+    common = type;
+  }
+  return common;
+}
+
 std::string render_constant(const PgQuery__AConst& constant) {
   if (constant.isnull) return "NULL";
   switch (constant.val_case) {
@@ -77,7 +91,7 @@ std::string_view truth_test(PgQuery__BoolTestType test) {
 }  // namespace
 
 void ExpressionRenderer::refuse(std::string_view what) const {
-  throw Error(errors::kExpressionInvalid, fmt::format("expression `{}` holds {}, which cannot be carried along", source_, what),
+  throw Error(errors::kExpressionInvalid, fmt::format("expression `{}` holds {}, which cannot be carried along", excerpt(source_), what),
               "Write the expression without it.");
 }
 
@@ -122,6 +136,18 @@ std::string ExpressionRenderer::render_case(const PgQuery__CaseExpr& expr) const
   }
   if (expr.defresult != nullptr) result += " ELSE " + render(*expr.defresult);
   return result + " END)";
+}
+
+std::string ExpressionRenderer::render_cast(const PgQuery__TypeCast& cast) const {
+  const std::string value = render(*cast.arg);
+  const std::string type = render_type(*cast.type_name);
+  const PgQuery__TypeName* element = rules_.printed_by_server ? common_element_type(*cast.arg) : nullptr;
+  // `v IN ('x', 'y')` of a varchar is printed as `(ARRAY['x'::varchar, …])::text[]`; read back, the cast would move to
+  // the elements (parse_expr.c, transformTypeCast) and be printed differently. A cast to the array's own type stops it.
+  if (cast.type_name->n_array_bounds > 0 && element != nullptr) {
+    return fmt::format("(({})::{}[])::{}", value, render_type(*element), type);
+  }
+  return fmt::format("({})::{}", value, type);
 }
 
 std::string ExpressionRenderer::render_row(const PgQuery__RowExpr& row) const {
@@ -182,8 +208,7 @@ std::string ExpressionRenderer::render(const PgQuery__Node& node) const {
     case PG_QUERY__NODE__NODE_NAMED_ARG_EXPR:
       return fmt::format("{} => {}", quote_identifier(node.named_arg_expr->name), render(*node.named_arg_expr->arg));
     case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return render_session_value(*node.sqlvalue_function);
-    case PG_QUERY__NODE__NODE_TYPE_CAST:
-      return fmt::format("({})::{}", render(*node.type_cast->arg), render_type(*node.type_cast->type_name));
+    case PG_QUERY__NODE__NODE_TYPE_CAST: return render_cast(*node.type_cast);
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: {
       const PgQuery__CollateClause& clause = *node.collate_clause;
       return fmt::format("({} COLLATE {})", render(*clause.arg),
@@ -222,7 +247,7 @@ void verify_rendering(const PgQuery__Node& node, std::string_view source) {
   const ParsedExpression again = parse_expression(text);
   if (same_tree(node.base, again.node->base)) return;
   throw Error(errors::kExpressionInvalid,
-              fmt::format("expression `{}` cannot be rendered faithfully: `{}` means something else", source, text),
+              fmt::format("expression `{}` cannot be rendered faithfully: `{}` means something else", excerpt(source), excerpt(text)),
               "Write the expression in another way, and report this.");
 }
 

@@ -21,6 +21,8 @@ struct NameRules {
   // answer: as written. When it is set, forms of the grammar that hide an operator (IN, LIKE, BETWEEN, NULLIF, IS
   // DISTINCT FROM, CASE x WHEN) are spelled out with that operator.
   std::function<std::string(char kind, const std::string& name)> qualify;
+  // The tree was read from what the server printed of an expression that it holds, and shall become that one again.
+  bool printed_by_server = false;
 };
 
 // Renders an expression that can stand anywhere. `source` is only named in errors.
