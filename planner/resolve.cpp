@@ -25,6 +25,7 @@ struct ColumnDraft {
   std::optional<std::string> up, down, fill;
   std::string up_name;  // what `up` and `down` call the column
   std::string time_zone;
+  bool zone_given = false;  // `up` and `down` name their zone themselves
   std::string where;
   std::vector<std::size_t> changes;  // indexes into Migration::changes
 
@@ -320,8 +321,10 @@ class Resolver {
       change.session_dependent = false;
       if (in_place_obstacles(snapshot_, *draft.table, *draft.column, change.cost).empty() && !draft.renamed()) return;
     }
+    // With the zone given, timezone(text, timestamp[tz]) is immutable, though other functions of that name are not.
     draft.up = draft.down =
         fmt::format("timezone({}, {})", quote_literal(draft.time_zone), quote_identifier(draft.up_name));
+    draft.zone_given = true;
   }
 
   void settle_shadow(ColumnDraft& draft, const pg::TypeChange& change, TableWork& work) {
@@ -351,7 +354,7 @@ class Resolver {
     const auto accept = [&](const std::optional<std::string>& expression, const char* what) -> std::optional<std::string> {
       if (!expression) return std::nullopt;
       const std::string accepted =
-          accept_expression(*expression, snapshot_, table, {draft.column->name, draft.up_name, draft.name}, pinned,
+          accept_expression(*expression, snapshot_, table, {draft.column->name, draft.up_name, draft.name}, pinned || draft.zone_given,
                             {fmt::format("\"{}\" of {}", what, name), draft.where});
       const std::vector<std::string> value{pair.value_name};
       return over(accepted, {{draft.column->name, value}, {draft.up_name, value}, {draft.name, value}});

@@ -78,7 +78,7 @@ void verify_gate(const Step& step, const Plan& plan, Problems& problems) {
 }
 
 void verify_check(const Step& step, Problems& problems) {
-  problems.unless(step.sql.size() == 1, step, "a check step has exactly one query");
+  problems.unless(!step.sql.empty(), step, "a check step needs its query");
   problems.unless(!step.check->message.empty(), step, "its check has no message");
   problems.unless(step.check->by_ranges == !step.check->relation.empty(), step,
                   "a check has a relation exactly when it goes by ranges");

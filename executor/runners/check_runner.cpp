@@ -32,7 +32,7 @@ struct Findings {
 
 // Range by range, each in a short transaction of its own. A table that is rewritten meanwhile is counted anew.
 Findings count_by_ranges(RunContext& context, const Step& step) {
-  const std::string& query = step.sql.front();
+  const std::string& query = step.sql.back();
   for (;;) {
     const TableEpoch epoch = read_epoch(*context.session, step.check->relation);
     Findings findings;
@@ -48,9 +48,10 @@ Findings count_by_ranges(RunContext& context, const Step& step) {
 }
 
 Findings ask(RunContext& context, const Step& step) {
+  for (std::size_t i = 0; i + 1 < step.sql.size(); ++i) context.session->query(step.sql[i]);
   if (step.check->by_ranges) return count_by_ranges(context, step);
   Findings findings;
-  findings.add(run_cancellable(*context.session, step.sql.front()));
+  findings.add(run_cancellable(*context.session, step.sql.back()));
   return findings;
 }
 

@@ -24,16 +24,17 @@ class Node {
   const Json& value() const { return value_; }
 
   // Refuses anything but an object that has all required keys and none that is not listed.
-  void expect_object(const Keys& keys) const {
+  void expect_object(const Keys& keys, std::string_view what = "key") const {
     expect(Json::value_t::object, "an object");
     for (const auto& [name, ignored] : value_.items()) {
       if (find_key(keys, name) == nullptr) {
-        refuse(where(), fmt::format("unknown key \"{}\"", name), suggestion(name, names_of(keys)));
+        refuse(where(), fmt::format("unknown {} \"{}\"", what, name), suggestion(name, names_of(keys)));
       }
     }
     for (const Key& key : keys) {
       if (key.required && !has(key.name)) {
-        refuse(where(), fmt::format("\"{}\" is missing", key.name), fmt::format("\"{}\" is {}.", key.name, key.meaning));
+        refuse(where(), fmt::format("\"{}\" is missing", key.name),
+               fmt::format("\"{}\" is {}.", key.name, key.meaning));
       }
     }
   }
@@ -220,7 +221,7 @@ decltype(Change::action) read_action_of(const Node& node, const std::string& kin
 Change read_change(const Node& node) {
   Keys kinds;
   for (const ChangeWords& words : change_words()) kinds.push_back({words.kind, "a change"});
-  node.expect_object(kinds);
+  node.expect_object(kinds, "change");
   if (node.value().empty()) {
     refuse(node.where(), "the change is empty", fmt::format("Name its kind: one of {}.", enumerate(names_of(kinds))));
   }

@@ -14,10 +14,13 @@ constexpr std::string_view kMark = "falsework:";
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
 
-bool is_key(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; }
+bool is_key(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
 
 bool is_bare(char c) {
-  return is_key(c) || (static_cast<unsigned char>(c) & 0x80U) != 0 || std::string_view(".:+/@%~").find(c) != std::string_view::npos;
+  return is_key(c) || (static_cast<unsigned char>(c) & 0x80U) != 0 ||
+         std::string_view(".:+/@%~").find(c) != std::string_view::npos;
 }
 
 // Reads options one after the other from a text.
@@ -29,8 +32,8 @@ class OptionReader {
     std::vector<Option> options;
     while (skip_space()) {
       Option option = read_option();
-      const bool twice = std::any_of(options.begin(), options.end(),
-                                     [&](const Option& other) { return other.key == option.key; });
+      const bool twice =
+          std::any_of(options.begin(), options.end(), [&](const Option& other) { return other.key == option.key; });
       if (twice) refuse(where_, fmt::format("the option {} stands twice", option.key), "Remove one of the two.");
       options.push_back(std::move(option));
     }
@@ -51,7 +54,8 @@ class OptionReader {
     option.where = where_;
     while (at_ < text_.size() && is_key(text_[at_])) option.key += text_[at_++];
     if (option.key.empty()) {
-      refuse(where_, fmt::format("`{}` is not an option", rest_of_word()), "Write options as key=value, separated by spaces.");
+      refuse(where_, fmt::format("`{}` is not an option", rest_of_word()),
+             "Write options as key=value, separated by spaces.");
     }
     if (at_ == text_.size() || text_[at_] != '=') {
       refuse(where_, fmt::format("the option {}{} has no value", option.key, rest_of_word()),

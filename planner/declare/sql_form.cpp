@@ -57,8 +57,9 @@ class ActionReader {
   ActionReader(const pg::WrittenChange& written, std::string where) : written_(written), where_(std::move(where)) {}
 
   Change read() const {
-    return {std::visit([this](const auto& action) -> decltype(Change::action) { return read(action); }, written_.action),
-            where_};
+    return {
+        std::visit([this](const auto& action) -> decltype(Change::action) { return read(action); }, written_.action),
+        where_};
   }
 
  private:
@@ -160,7 +161,8 @@ struct OptionSetter {
   std::vector<std::string> known;
   for (const Change& change : changes) {
     if (find_key(change_keys(kind(change)), option.key) != nullptr) {
-      refuse(option.where, fmt::format("{} is not an option", option.key), "In SQL it is part of the statement itself.");
+      refuse(option.where, fmt::format("{} is not an option", option.key),
+             "In SQL it is part of the statement itself.");
     }
     for (const std::string& name : option_names(change_keys(kind(change)))) {
       if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
@@ -170,14 +172,26 @@ struct OptionSetter {
          known.empty() ? fmt::format("\"{}\" has no options.", found) : suggestion(option.key, known));
 }
 
+// In the head, where options of the migration and of the first statement may stand.
+void refuse_unknown(const Option& option) {
+  if (!kinds_with(option.key).empty()) return;
+  std::vector<std::string> known = option_names(head_options());
+  for (const ChangeWords& words : change_words()) {
+    for (std::string& name : option_names(words.keys)) known.push_back(std::move(name));
+  }
+  refuse(option.where, fmt::format("unknown option {}", option.key), suggestion(option.key, known));
+}
+
 void apply(std::vector<Change>& changes, const Option& option) {
-  const auto takers = std::count_if(changes.begin(), changes.end(), [&](const Change& each) { return takes(each, option); });
+  const auto takers =
+      std::count_if(changes.begin(), changes.end(), [&](const Change& each) { return takes(each, option); });
   if (takers == 0) refuse_option(changes, option);
   if (takers > 1) {
     refuse(option.where, fmt::format("the option {} could belong to {} changes of one statement", option.key, takers),
            "Write one statement for each change.");
   }
-  const auto taker = std::find_if(changes.begin(), changes.end(), [&](const Change& each) { return takes(each, option); });
+  const auto taker =
+      std::find_if(changes.begin(), changes.end(), [&](const Change& each) { return takes(each, option); });
   std::visit(OptionSetter{option}, taker->action);
 }
 
@@ -213,7 +227,8 @@ std::string first_word(std::string_view statement) {
 
 void refuse_by_name(const pg::ScriptStatement& statement, const std::string& where) {
   if (statement.text.front() == '\\') {
-    refuse(where, fmt::format("`{}` is a command of psql, not SQL", statement.text.substr(0, statement.text.find('\n'))),
+    refuse(where,
+           fmt::format("`{}` is a command of psql, not SQL", statement.text.substr(0, statement.text.find('\n'))),
            "Remove it.");
   }
   const std::string word = first_word(statement.text);
@@ -236,6 +251,7 @@ class SqlReader {
         if (find_key(head_options(), option.key) != nullptr) {
           read_head(option);
         } else {
+          refuse_unknown(option);
           waiting.push_back(std::move(option));
         }
       }
@@ -280,7 +296,8 @@ class SqlReader {
     refuse_by_name(statement, where);
     check_identifiers(statement.text, where);
     std::vector<Change> changes;
-    for (const pg::WrittenChange& each : understood(statement, where)) changes.push_back(ActionReader(each, where).read());
+    for (const pg::WrittenChange& each : understood(statement, where))
+      changes.push_back(ActionReader(each, where).read());
     for (std::size_t i = 0; i < options.size(); ++i) {
       const auto same = [&](const Option& other) { return other.key == options[i].key; };
       if (std::any_of(options.begin(), options.begin() + static_cast<std::ptrdiff_t>(i), same)) {

@@ -36,19 +36,14 @@ class DuplicateGuard {
  private:
   struct Level {
     bool array = false;
-    std::size_t index = 0;
-    std::string path;
-    std::string key;
+    std::size_t index = 0;  // of the element that is being read
+    std::string key;        // of the member that is being read
     std::set<std::string> keys;
   };
 
   void open(bool array) {
     Level level;
     level.array = array;
-    if (!levels_.empty()) {
-      const Level& parent = levels_.back();
-      level.path = pointer_to(parent.path, parent.array ? std::to_string(parent.index) : parent.key);
-    }
     levels_.push_back(std::move(level));
   }
 
@@ -60,8 +55,14 @@ class DuplicateGuard {
     Level& level = levels_.back();
     level.key = key;
     if (level.keys.insert(key).second) return;
-    refuse(fmt::format("{}:{}", file_, pointer_to(level.path, key)), fmt::format("the key \"{}\" stands twice", key),
+    refuse(fmt::format("{}:{}", file_, path()), fmt::format("the key \"{}\" stands twice", key),
            "Remove one of the two; which was meant cannot be told.");
+  }
+
+  std::string path() const {
+    std::string path;
+    for (const Level& level : levels_) path = pointer_to(path, level.array ? std::to_string(level.index) : level.key);
+    return path;
   }
 
   const std::string& file_;

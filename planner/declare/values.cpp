@@ -65,6 +65,9 @@ std::string take_part(std::string_view& rest, std::string_view written, const st
 }
 
 std::vector<std::string> read_parts(std::string_view written, const std::string& where) {
+  if (written.find('\0') != std::string_view::npos) {
+    refuse(where, "a name contains a NUL byte", "PostgreSQL has no such names.");
+  }
   std::vector<std::string> parts;
   std::string_view rest = written;
   while (true) {
@@ -100,7 +103,8 @@ void check(const AddForeignKey& key, const std::string& where) {
   }
   for (const std::string& column : key.on_delete_columns) {
     if (std::find(key.columns.begin(), key.columns.end(), column) == key.columns.end()) {
-      refuse(where, fmt::format("on delete sets {}, which is not a column of the foreign key", quote_identifier(column)),
+      refuse(where,
+             fmt::format("on delete sets {}, which is not a column of the foreign key", quote_identifier(column)),
              "Name only columns that are in \"columns\".");
     }
   }
@@ -114,9 +118,6 @@ void refuse(const std::string& where, const std::string& message, const std::str
 
 void check_name(std::string_view name, const std::string& where) {
   if (name.empty()) refuse(where, "a name is empty", "Give the object's name.");
-  if (name.find('\0') != std::string_view::npos) {
-    refuse(where, "a name contains a NUL byte", "PostgreSQL has no such names.");
-  }
   if (name.size() > kMaxIdentifierBytes) {
     refuse(where, fmt::format("the name {} is {} bytes long", quote_identifier(name), name.size()),
            fmt::format("PostgreSQL would cut it to {} bytes: {}.", kMaxIdentifierBytes,
@@ -148,6 +149,7 @@ QualifiedName read_qualified(std::string_view written, const std::string& where)
 }
 
 std::string read_type(const std::string& written, const std::string& where) {
+  if (written.empty()) refuse(where, "the type is empty", "Give one type, such as bigint.");
   check_identifiers(written, where);
   try {
     return pg::canonical_type(written);
@@ -171,7 +173,8 @@ std::string read_expression(const std::string& written, std::string_view key, co
 bool is_migration_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxMigrationName || name.front() == '.' || name.front() == '-') return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
   });
 }
 

@@ -17,11 +17,12 @@ namespace falsework::declare {
 [[noreturn]] void refuse(const std::string& where, const std::string& message, const std::string& hint);
 
 // A name as the JSON form writes it: taken literally (no folding to lower case), except that double quotes protect
-// what they enclose (`""` inside is one quote) and a dot outside of them separates. One part is asked for, or up to two.
+// what they enclose (`""` inside is one quote) and a dot outside of them separates. One part is asked for, or up to
+// two.
 std::string read_name(std::string_view written, const std::string& where);
 QualifiedName read_qualified(std::string_view written, const std::string& where);
 
-// Refuses what PostgreSQL would cut or reject: an empty name, one longer than 63 bytes, a NUL byte.
+// Refuses what PostgreSQL would reject or cut: an empty name, one longer than 63 bytes.
 void check_name(std::string_view name, const std::string& where);
 
 // Refuses a piece of SQL that holds a name which PostgreSQL would cut.

@@ -96,7 +96,8 @@ const std::vector<ChangeWords>& change_words() {
 
 const Keys& change_keys(std::string_view kind) {
   const auto& words = change_words();
-  const auto found = std::find_if(words.begin(), words.end(), [&](const ChangeWords& each) { return each.kind == kind; });
+  const auto found =
+      std::find_if(words.begin(), words.end(), [&](const ChangeWords& each) { return each.kind == kind; });
   FALSEWORK_CHECK(found != words.end());
   return found->keys;
 }
