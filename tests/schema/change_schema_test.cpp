@@ -16,7 +16,8 @@ const std::filesystem::path kSource = FALSEWORK_SOURCE;
 
 std::vector<std::filesystem::path> files_of(const std::string& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(kSource / "tests/schema" / folder)) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(kSource / "tests/schema" / folder))
+    files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }

@@ -79,18 +79,25 @@ const std::vector<Pair>& pairs() {
        {type_of("c", "timestamp(3) with time zone[]")}},
       {R"J({"change_type": {"table": "t", "column": "c", "to": "text", "collation": "C"}})J",
        R"(ALTER TABLE t ALTER COLUMN c TYPE text COLLATE "C";)",
-       {type_of("c", "text", [](ChangeType& c) { c.collation = QualifiedName{"", "C"}; })}},
+       {type_of("c", "text",
+                [](ChangeType& c) {
+                  c.collation = QualifiedName{"", "C"};
+                })}},
       {R"J({"change_type": {"table": "t", "column": "c", "to": "text", "collation": "app.\"de.utf8\""}})J",
        R"(ALTER TABLE t ALTER COLUMN c TYPE text COLLATE app."de.utf8";)",
-       {type_of("c", "text", [](ChangeType& c) { c.collation = QualifiedName{"app", "de.utf8"}; })}},
+       {type_of("c", "text",
+                [](ChangeType& c) {
+                  c.collation = QualifiedName{"app", "de.utf8"};
+                })}},
       {R"J({"change_type": {"table": "t", "column": "c", "to": "integer", "up": "c :: integer", "down": "c::text",
            "accept": "data_loss"}})J",
        "ALTER TABLE t ALTER COLUMN c TYPE int USING (c::int); -- falsework: down=(c::text) accept=data_loss",
-       {type_of("c", "integer", [](ChangeType& c) {
-         c.up = "(c)::integer";
-         c.down = "(c)::\"text\"";
-         c.accept_loss = true;
-       })}},
+       {type_of("c", "integer",
+                [](ChangeType& c) {
+                  c.up = "(c)::integer";
+                  c.down = "(c)::\"text\"";
+                  c.accept_loss = true;
+                })}},
       {R"J({"change_type": {"table": "t", "column": "c", "to": "text", "up": "coalesce(c, 'a b')"}})J",
        "-- falsework: up=coalesce(c,'a b')\nALTER TABLE t ALTER COLUMN c TYPE text;",
        {type_of("c", "text", [](ChangeType& c) { c.up = "COALESCE(c, 'a b')"; })}},
@@ -126,8 +133,10 @@ const std::vector<Pair>& pairs() {
       {R"J({"add_foreign_key": {"table": "app.lines", "name": "lines_fk", "columns": ["tenant", "order_id"],
            "references": {"table": "app.orders", "columns": ["tenant", "id"]}, "match": "full", "on_delete": "cascade",
            "on_update": "restrict", "deferrable": true, "initially_deferred": true, "index": true, "gate": true}})J",
-       "ALTER TABLE app.lines ADD CONSTRAINT lines_fk FOREIGN KEY (tenant, order_id) REFERENCES app.orders (tenant, id) "
-       "MATCH FULL ON DELETE CASCADE ON UPDATE RESTRICT DEFERRABLE INITIALLY DEFERRED; -- falsework: index=true gate=true",
+       "ALTER TABLE app.lines ADD CONSTRAINT lines_fk FOREIGN KEY (tenant, order_id) REFERENCES app.orders (tenant, "
+       "id) "
+       "MATCH FULL ON DELETE CASCADE ON UPDATE RESTRICT DEFERRABLE INITIALLY DEFERRED; -- falsework: index=true "
+       "gate=true",
        {foreign_key([](AddForeignKey& key) {
          key.table = {"app", "lines"};
          key.name = "lines_fk";
@@ -151,7 +160,8 @@ const std::vector<Pair>& pairs() {
       {R"J({"add_foreign_key": {"table": "orders", "columns": ["tenant", "user_id"],
            "references": {"table": "users", "columns": ["tenant", "id"]},
            "on_delete": {"action": "set null", "columns": ["user_id"]}}})J",
-       "ALTER TABLE orders ADD FOREIGN KEY (tenant, user_id) REFERENCES users (tenant, id) ON DELETE SET NULL (user_id);",
+       "ALTER TABLE orders ADD FOREIGN KEY (tenant, user_id) REFERENCES users (tenant, id) ON DELETE SET NULL "
+       "(user_id);",
        {foreign_key([](AddForeignKey& key) {
          key.columns = {"tenant", "user_id"};
          key.referenced_columns = {"tenant", "id"};
@@ -229,24 +239,33 @@ TEST_SUITE("planner/declare/forms") {
   }
 
   TEST_CASE("a change says where it stands: file and line, or file and JSON path") {
-    const Migration sql = read_declaration("\n\n-- x\nALTER TABLE t RENAME a TO b;\n\nALTER TABLE t\n  ALTER b SET NOT NULL;", "m.sql");
+    const Migration sql =
+        read_declaration("\n\n-- x\nALTER TABLE t RENAME a TO b;\n\nALTER TABLE t\n  ALTER b SET NOT NULL;", "m.sql");
     CHECK(sql.changes[0].where == "m.sql:4");
     CHECK(sql.changes[1].where == "m.sql:6");
     const Migration json = read_declaration(
-        in_json(R"J({"set_not_null": {"table": "t", "column": "a"}}, {"set_not_null": {"table": "t", "column": "b"}})J"), "m.json");
+        in_json(
+            R"J({"set_not_null": {"table": "t", "column": "a"}}, {"set_not_null": {"table": "t", "column": "b"}})J"),
+        "m.json");
     CHECK(json.changes[1].where == "m.json:/changes/1/set_not_null");
   }
 
-  TEST_CASE("the first character tells the forms apart, whatever the file is called, and a byte order mark does not count") {
-    const char* json = "\xEF\xBB\xBF \n{\"changes\": [{\"rename_column\": {\"table\": \"t\", \"from\": \"a\", \"to\": \"b\"}}]}";
+  TEST_CASE(
+      "the first character tells the forms apart, whatever the file is called, and a byte order mark does not count") {
+    const char* json =
+        "\xEF\xBB\xBF \n{\"changes\": [{\"rename_column\": {\"table\": \"t\", \"from\": \"a\", \"to\": \"b\"}}]}";
     CHECK(read_declaration(json, "m").changes.size() == 1);
-    CHECK(read_declaration("\xEF\xBB\xBF" "ALTER TABLE t RENAME a TO b", "m").changes.size() == 1);
+    CHECK(read_declaration("\xEF\xBB\xBF"
+                           "ALTER TABLE t RENAME a TO b",
+                           "m")
+              .changes.size() == 1);
   }
 
   TEST_CASE("several files are one migration, in the order given") {
-    const Migration migration = read_declarations({{"ALTER TABLE a RENAME x TO y", "one.sql"},
-                                                   {"-- falsework: name=both switch=7\nALTER TABLE b RENAME x TO y", "two.sql"},
-                                                   {in_json(R"J({"rename_column": {"table": "c", "from": "x", "to": "y"}})J"), "three.json"}});
+    const Migration migration =
+        read_declarations({{"ALTER TABLE a RENAME x TO y", "one.sql"},
+                           {"-- falsework: name=both switch=7\nALTER TABLE b RENAME x TO y", "two.sql"},
+                           {in_json(R"J({"rename_column": {"table": "c", "from": "x", "to": "y"}})J"), "three.json"}});
     CHECK(migration.name == "both");
     CHECK(migration.releases == std::map<std::string, std::string>{{"switch", "7"}});
     CHECK(tables_of(migration) == std::vector<QualifiedName>{{"", "a"}, {"", "b"}, {"", "c"}});
@@ -261,7 +280,8 @@ TEST_SUITE("planner/declare/forms") {
 
   TEST_CASE("comments that are not meant for falsework say nothing") {
     const Migration migration = read_declaration(
-        "-- falsework reads this file\n-- name=other\n/* switch=1 */\nALTER TABLE t RENAME a TO b; -- fill=''", "m.sql");
+        "-- falsework reads this file\n-- name=other\n/* switch=1 */\nALTER TABLE t RENAME a TO b; -- fill=''",
+        "m.sql");
     CHECK(migration.name == "m");
     CHECK(migration.releases.empty());
   }
