@@ -54,7 +54,8 @@ struct Copy {
   bool operator==(const Copy&) const = default;
 };
 
-// What a `check` step asks. The last of `sql` is the query, those before it prepare the session. The query answers one row (count bigint, samples text); it passes when count is 0.
+// What a `check` step asks. The last of `sql` is the query, those before it prepare the session. The query answers one
+// row (count bigint, samples text); it passes when count is 0.
 struct Check {
   std::string relation;    // of a check by ranges: for SQL; empty for one query
   bool by_ranges = false;  // $1 and $2 are the bounds, as in Copy; counts are summed

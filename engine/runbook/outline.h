@@ -1,0 +1,60 @@
+// What a runbook says, free of any format: a list of blocks that each format renders in its own way.
+//
+// One rule: text here is as the plan has it; escaping belongs to the format.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/runbook/diagram.h"
+#include "plans/plan.h"
+
+namespace falsework::runbook {
+
+struct Span {
+  enum class Kind { kPlain, kCode, kStrong };
+  Kind kind = Kind::kPlain;
+  std::string text;
+  bool operator==(const Span&) const = default;
+};
+using Text = std::vector<Span>;
+
+inline Span plain(std::string text) { return {Span::Kind::kPlain, std::move(text)}; }
+inline Span code(std::string text) { return {Span::Kind::kCode, std::move(text)}; }
+inline Span strong(std::string text) { return {Span::Kind::kStrong, std::move(text)}; }
+
+struct Heading {
+  int level = 1;
+  Text text;
+};
+struct Paragraph {
+  Text text;
+};
+struct Bullets {
+  std::vector<Text> items;
+  bool checklist = false;
+};
+struct Table {
+  std::vector<Text> header;  // all empty: a table of names and values
+  std::vector<std::vector<Text>> rows;
+};
+struct Listing {
+  std::string language;
+  std::string text;  // exact
+};
+struct Callout {
+  enum class Kind { kNote, kWarning, kCaution };
+  Kind kind = Kind::kNote;
+  Text text;
+};
+struct Picture {
+  Diagram diagram;
+};
+using Block = std::variant<Heading, Paragraph, Bullets, Table, Listing, Callout, Picture>;
+using Outline = std::vector<Block>;
+
+// The whole runbook of a plan.
+Outline outline(const Plan& plan);
+
+}  // namespace falsework::runbook

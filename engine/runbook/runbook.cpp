@@ -1,0 +1,25 @@
+#include "engine/runbook/runbook.h"
+
+#include "base/error.h"
+#include "engine/runbook/diagram.h"
+#include "engine/runbook/markdown.h"
+#include "engine/runbook/mermaid.h"
+#include "engine/runbook/outline.h"
+
+namespace falsework {
+
+std::optional<RunbookFormat> parse_runbook_format(std::string_view text) {
+  if (text == "md") return RunbookFormat::kMarkdown;
+  if (text == "mermaid") return RunbookFormat::kMermaid;
+  return std::nullopt;
+}
+
+std::string render_runbook(const Plan& plan, RunbookFormat format) {
+  switch (format) {
+    case RunbookFormat::kMarkdown: return runbook::render_markdown(runbook::outline(plan));
+    case RunbookFormat::kMermaid: return runbook::render_mermaid(runbook::diagram(plan));
+  }
+  FALSEWORK_CHECK(false);
+}
+
+}  // namespace falsework

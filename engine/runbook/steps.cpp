@@ -1,0 +1,224 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/duration.h"
+#include "engine/runbook/sections.h"
+#include "engine/runbook/visible.h"
+#include "engine/runbook/words.h"
+#include "plans/bare_sql.h"
+
+namespace falsework::runbook {
+
+namespace {
+
+std::string_view explain(StepKind kind) {
+  switch (kind) {
+    case StepKind::kStatement: return "runs in one transaction";
+    case StepKind::kConcurrent: return "runs outside a transaction; a failed try is cleaned up and made again";
+    case StepKind::kBackfill: return "copies in many short transactions, and goes on where it was after a stop";
+    case StepKind::kCheck: return "a query that must count 0; changes nothing";
+    case StepKind::kGate: return "waits for people";
+    case StepKind::kNote: return "for people; runs nothing";
+  }
+  return "";
+}
+
+void add_listing(const std::vector<std::string>& statements, Outline& outline) {
+  if (statements.empty()) return;
+  const std::string text = listing_of(statements);
+  const std::vector<std::string> invisible = invisible_characters(text);
+  if (!invisible.empty()) {
+    Text warning = {plain("This SQL holds characters that cannot be seen, and may read as something else:")};
+    for (const std::string& character : invisible) append(warning, {plain(" "), code(character)});
+    outline.push_back(Callout{Callout::Kind::kCaution, std::move(warning)});
+  }
+  outline.push_back(Listing{"sql", text});
+}
+
+void add_gate(const Gate& gate, Outline& outline) {
+  Bullets conditions;
+  for (const GateCondition& condition : gate.conditions) {
+    if (condition.kind == GateCondition::Kind::kRelease) {
+      conditions.items.push_back({plain("release "), code(condition.release), plain(" is out everywhere: "),
+                                  code("falsework advance --release " + shell_word(condition.release))});
+    } else {
+      conditions.items.push_back({plain("a person says so: "), code("falsework advance RUN")});
+    }
+  }
+  outline.push_back(Paragraph{{strong("Opens when:")}});
+  outline.push_back(std::move(conditions));
+}
+
+void add_copy(const Copy& copy, Outline& outline) {
+  outline.push_back(Paragraph{{strong("Copies"), plain(" in "), code(copy.relation),
+                               plain(", range by range of blocks; each batch is one transaction:")}});
+  add_listing({copy.statement}, outline);
+  outline.push_back(Paragraph{{plain("A range is done when this counts 0:")}});
+  add_listing({copy.remaining}, outline);
+}
+
+void add_check(const Check& check, Outline& outline) {
+  Text text = {strong("When it fails: "), plain(check.message)};
+  if (!check.hint.empty()) append(text, {plain(". " + check.hint)});
+  if (check.proof) append(text, {plain(" A failure stays until a person clears it; no resume goes past it.")});
+  outline.push_back(Paragraph{std::move(text)});
+  if (!check.by_ranges) return;
+  outline.push_back(Paragraph{
+      {plain("Asked range by range of blocks of "), code(check.relation), plain("; the counts are summed.")}});
+}
+
+void add_probe(const Probe& probe, Outline& outline) {
+  outline.push_back(Paragraph{{strong("Where it stands"), plain(", asked before and after:")}});
+  add_listing({probe.query}, outline);
+  if (probe.cleanup.empty()) return;
+  outline.push_back(Paragraph{{plain("Removes what a failed try leaves:")}});
+  add_listing({probe.cleanup}, outline);
+}
+
+void add_locks(const Step& step, Outline& outline) {
+  if (step.locks.empty()) {
+    outline.push_back(Paragraph{{strong("Locks: "), plain("none on a table or view.")}});
+    return;
+  }
+  outline.push_back(table_of(step.locks));
+  Text text = {strong("Timeouts: ")};
+  if (step.timeouts.lock.count() == 0) {
+    append(text, {plain("waits for its locks as long as it must, since they block neither reads nor writes")});
+  } else {
+    append(text,
+           {plain(fmt::format("waits at most {} for a lock, then lets everyone pass and tries again, for {} in all",
+                              render_duration(step.timeouts.lock), render_duration(step.timeouts.budget)))});
+  }
+  if (step.timeouts.statement.count() > 0) {
+    append(text, {plain(fmt::format("; a statement may take {}", render_duration(step.timeouts.statement)))});
+  }
+  append(text, {plain(".")});
+  outline.push_back(Paragraph{std::move(text)});
+}
+
+std::string cost_of(const Step& step) {
+  std::string text = step.rewrites ? "rewrites the table" : "no rewrite";
+  text += step.scans ? ", reads the whole table" : ", no full read";
+  if (step.estimate.rows > 0) text += fmt::format(", about {} rows", render_count(step.estimate.rows));
+  if (step.estimate.bytes > 0) text += fmt::format(", about {} more on disk", render_bytes(step.estimate.bytes));
+  return text + ".";
+}
+
+Text watch(const Step& step) {
+  Text text = {strong("Watch: "), code("falsework status RUN --watch")};
+  const bool builds_index = std::any_of(step.sql.begin(), step.sql.end(), [](const std::string& statement) {
+    return has_words(bare_sql(statement), "INDEX CONCURRENTLY");
+  });
+  if (step.kind == StepKind::kBackfill) {
+    append(text, {plain(" shows rows, rate and time left; "), code("pg_stat_user_tables"), plain(" the dead rows")});
+  } else if (builds_index) {
+    append(text, {plain("; "), code("SELECT * FROM pg_stat_progress_create_index")});
+  } else if (!step.locks.empty()) {
+    append(text,
+           {plain(" names who holds the lock; "),
+            code("SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity WHERE wait_event_type = 'Lock'")});
+  }
+  append(text, {plain(".")});
+  return text;
+}
+
+void add_undo(const Plan& plan, const Step& step, Outline& outline) {
+  if (step.irreversible || !step.undo) {
+    outline.push_back(Callout{Callout::Kind::kCaution, {strong("Cannot be undone. "), plain(step.undo_note)}});
+    return;
+  }
+  const std::string note = step.undo_note.empty() ? "" : " " + step.undo_note;
+  if (step.undo->empty()) {
+    outline.push_back(Paragraph{{strong("Undo: "), plain("nothing has to be done." + note)}});
+  } else {
+    outline.push_back(
+        Paragraph{{strong("Undo"), plain(step.undo_transaction ? ", in one transaction:" : ", outside a transaction:"),
+                   plain(note)}});
+    add_listing(*step.undo, outline);
+    if (!step.undo_locks.empty()) outline.push_back(table_of(step.undo_locks));
+  }
+  Text with;
+  for (const std::string& id : step.undo_with) {
+    const Step* const other = plan.step(id);
+    if (other == nullptr) continue;
+    append(with, {plain(with.empty() ? "Undone with it: " : ", ")});
+    append(with, reference(plan, *other));
+  }
+  if (!with.empty()) outline.push_back(Paragraph{std::move(with)});
+}
+
+void add_step(const Plan& plan, const Step& step, Outline& outline) {
+  outline.push_back(Heading{4, {plain(fmt::format("Step {}: {}", number_of(plan, step), step.title))}});
+  Text identity = {code(step.id), plain(fmt::format(" · {}: {}", name(step.kind), explain(step.kind)))};
+  for (std::size_t i = 0; i < step.needs.size(); ++i) {
+    const Step* const need = plan.step(step.needs[i]);
+    if (need != nullptr)
+      append(identity, {plain(fmt::format("{}{}", i == 0 ? " · after step " : ", ", number_of(plan, *need)))});
+  }
+  outline.push_back(Paragraph{std::move(identity)});
+  outline.push_back(Paragraph{{plain(step.why)}});
+  if (step.gate) add_gate(*step.gate, outline);
+  add_listing(step.sql, outline);
+  if (step.copy) add_copy(*step.copy, outline);
+  if (step.check) add_check(*step.check, outline);
+  if (step.kind == StepKind::kGate || step.kind == StepKind::kNote) return;
+  add_locks(step, outline);
+  outline.push_back(Paragraph{{strong("Cost: "), plain(cost_of(step))}});
+  if (step.probe) add_probe(*step.probe, outline);
+  if (!step.done_when.empty()) {
+    outline.push_back(Paragraph{{strong("Done when"), plain(" this answers true:")}});
+    add_listing({step.done_when}, outline);
+  }
+  outline.push_back(Paragraph{watch(step)});
+  add_undo(plan, step, outline);
+}
+
+}  // namespace
+
+void add_graph_and_phases(const Plan& plan, Outline& outline) {
+  outline.push_back(Heading{2, {plain("The graph")}});
+  outline.push_back(Picture{diagram(plan)});
+  outline.push_back(
+      Paragraph{{plain("Dashed: a gate. Double sides: outside a transaction. Cylinder: a copy in batches. "
+                       "Round: a check. Thick red: cannot be undone.")}});
+  outline.push_back(Heading{2, {plain("Phases")}});
+  Table table{{{plain("Phase")}, {plain("What it does")}, {plain("Steps")}, {plain("Strongest lock")}, {plain("Undo")}},
+              {}};
+  for (const Phase phase : phases_of(plan)) {
+    std::vector<pg::TakenLock> locks;
+    Text steps;
+    bool irreversible = false;
+    for (const Step& step : plan.steps) {
+      if (step.phase != phase) continue;
+      append(steps, {plain(fmt::format("{}{}", steps.empty() ? "" : ", ", number_of(plan, step)))});
+      locks.insert(locks.end(), step.locks.begin(), step.locks.end());
+      irreversible = irreversible || step.irreversible;
+    }
+    const std::optional<pg::TakenLock> lock = strongest(locks);
+    table.rows.push_back({{code(std::string(name(phase)))},
+                          {plain(std::string(purpose(phase)))},
+                          std::move(steps),
+                          lock ? Text{code(lock->relation), plain(" " + describe(*lock))} : Text{plain("none")},
+                          {plain(irreversible ? "not to the end" : "yes")}});
+  }
+  outline.push_back(std::move(table));
+}
+
+void add_steps(const Plan& plan, Outline& outline) {
+  outline.push_back(Heading{2, {plain("Steps")}});
+  outline.push_back(
+      Paragraph{{plain("What follows is exactly what runs. Any step can be stopped with Ctrl-C: the engine "
+                       "ends at the next safe point, and "),
+                 code("falsework advance RUN"), plain(" goes on from there.")}});
+  std::optional<Phase> phase;
+  for (const Step& step : plan.steps) {
+    if (phase != step.phase) {
+      phase = step.phase;
+      outline.push_back(Heading{3, {plain("Phase "), code(std::string(name(step.phase)))}});
+    }
+    add_step(plan, step, outline);
+  }
+}
+
+}  // namespace falsework::runbook
