@@ -1,10 +1,10 @@
 #include "tests/support/server.h"
 
 #include <doctest/doctest.h>
-#include <signal.h>
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
