@@ -28,9 +28,7 @@ enum class EventKind {
   kRunPaused,     // stopped at a safe point; detail: signal
   kRunDone,
   kRunRolledBack,
-  // The journal was ahead. With a step, the first word of detail is what the journal says of it, and the fold takes it
-  // over: intent, done, undo_intent, undone or proof_failed.
-  kLedgerRepaired,
+  kLedgerRepaired,  // the journal was ahead: detail says of what; the events that make up for it follow
 };
 std::string_view name(EventKind kind);  // run_created, …
 std::optional<EventKind> parse_event_kind(std::string_view text);

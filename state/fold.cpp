@@ -10,17 +10,6 @@ namespace falsework {
 
 namespace {
 
-// What the journal says of a step, as the first word of a repair's detail; it happened as if by this event.
-std::optional<EventKind> repaired_as(std::string_view detail) {
-  const std::string_view word = detail.substr(0, detail.find(' '));
-  if (word == "intent") return EventKind::kStepIntent;
-  if (word == "done") return EventKind::kStepDone;
-  if (word == "undo_intent") return EventKind::kUndoIntent;
-  if (word == "undone") return EventKind::kUndoDone;
-  if (word == "proof_failed") return EventKind::kProofFailed;
-  return std::nullopt;
-}
-
 void begin(StepStatus& step, const Event& event, bool undoing) {
   ++step.attempts;
   step.undoing = undoing;
@@ -70,9 +59,9 @@ void take_generation(StepStatus& step, int generation) {
   step.progress = Progress{};
 }
 
-void apply_to_step(StepStatus& step, const Event& event, EventKind kind) {
+void apply_to_step(StepStatus& step, const Event& event) {
   take_generation(step, event.generation);
-  switch (kind) {
+  switch (event.kind) {
     case EventKind::kStepIntent:
       begin(step, event, false);
       break;
@@ -187,12 +176,10 @@ RunState fold(const Plan& plan, const std::vector<Event>& events) {
     FALSEWORK_CHECK(event.run == state.run);
     FALSEWORK_CHECK(event.serial == 0 || event.serial > state.last_serial);
     state.last_serial = event.serial;
-    EventKind kind = event.kind;
-    if (kind == EventKind::kLedgerRepaired && !event.step.empty()) kind = repaired_as(event.detail).value_or(kind);
-    if (!event.step.empty()) apply_to_step(step_of(state, event), event, kind);
-    if (kind == EventKind::kGateOpened) state.open_gates.insert(event.step);
-    if (kind == EventKind::kUndoDone) state.open_gates.erase(event.step);
-    state.state = run_state_after(kind).value_or(state.state);
+    if (!event.step.empty()) apply_to_step(step_of(state, event), event);
+    if (event.kind == EventKind::kGateOpened) state.open_gates.insert(event.step);
+    if (event.kind == EventKind::kUndoDone) state.open_gates.erase(event.step);
+    state.state = run_state_after(event.kind).value_or(state.state);
   }
   return state;
 }

@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "state/postgres/journal.h"
 #include "state/postgres/overtaken.h"
+#include "state/postgres/schema.h"
 
 namespace falsework {
 
@@ -16,8 +17,6 @@ namespace {
 constexpr Milliseconds kPoll{50};
 // How long an ended backend may take to go: it has to roll back first.
 constexpr Milliseconds kEndingPatience{10000};
-
-constexpr const char* kRenderTime = "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'";
 
 std::string lock_key(const std::string& run) {
   const std::uint64_t bits = std::stoull(sha256("falsework:" + run).substr(0, 16), nullptr, 16);
@@ -30,6 +29,16 @@ void wait_a_little(Clock& clock) {
   stop_point("waiting for the run");
 }
 
+// Lets the server notice within a second that this process has died, and cancel what it was running. Not every platform
+// of a server can (PG docs, client_connection_check_interval); then the next fence ends it.
+void notice_lost_client(pg::Session& session) {
+  try {
+    session.query("SET client_connection_check_interval = '1s'");
+  } catch (const pg::SqlError&) {
+    FALSEWORK_CHECK(!session.in_transaction());
+  }
+}
+
 struct Holder {
   std::string who;  // empty: nobody yet
   std::string since;
@@ -38,7 +47,7 @@ struct Holder {
 Holder find_holder(pg::Session& session, const std::string& run) {
   const pg::Rows rows = session.query(
       fmt::format("SELECT holder, coalesce(pg_catalog.to_char(held_since, {}), '') FROM falsework.run WHERE run = $1",
-                  kRenderTime),
+                  journal::kTimeFormat),
       {run});
   if (rows.empty()) {
     throw Error(errors::kRunUnknown, fmt::format("the journal has no run {}", run),
@@ -172,6 +181,7 @@ void fail_if_overtaken(pg::Session& session, const std::string& run, std::uint64
 std::uint64_t Journal::fence(const std::string& run, const std::string& holder, Clock& clock,
                              std::chrono::milliseconds patience) {
   FALSEWORK_CHECK(!session_.in_transaction());
+  notice_lost_client(session_);
   const auto deadline = clock.monotonic() + patience;
   take_lock(run, holder, clock, patience);
   try {
@@ -219,6 +229,7 @@ std::uint64_t Journal::raise_epoch(const std::string& run, const std::string& ho
 }
 
 void Journal::register_backend(const std::string& run, std::uint64_t epoch, int pid) {
+  if (pid == session_.backend_pid() && !session_.in_transaction()) notice_lost_client(session_);
   insert_backend(session_, run, epoch, pid);
 }
 

@@ -13,8 +13,6 @@ namespace falsework {
 
 namespace {
 
-constexpr std::string_view kRenderAt = R"('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')";
-
 constexpr std::array<std::string_view, 5> kStateNames{"intent", "done", "undo_intent", "undone", "proof_failed"};
 
 std::string_view name_of(JournalState state) {
@@ -63,7 +61,7 @@ std::string select_runs(std::string_view tail) {
   return fmt::format(
       "SELECT run, name, plan_digest, plan_text, lineage, pg_catalog.to_jsonb(relations), state, epoch, holder, "
       "coalesce(pg_catalog.to_char(held_since, {}), ''), past_no_return FROM falsework.run {}",
-      kRenderAt, tail);
+      journal::kTimeFormat, tail);
 }
 
 JournalRun read_run(const pg::Rows& rows, std::size_t i) {
@@ -181,7 +179,7 @@ std::map<std::string, JournalStep> Journal::steps(const std::string& run) {
   const pg::Rows rows = session_.query(
       fmt::format("SELECT step, state, generation, epoch, coalesce(cursor::text, ''), rows, pg_catalog.to_char(at, {}) "
                   "FROM falsework.journal WHERE run = $1",
-                  kRenderAt),
+                  journal::kTimeFormat),
       {run});
   std::map<std::string, JournalStep> steps;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -225,20 +223,6 @@ void Journal::record(const std::string& run, const std::string& plan_digest, con
   if (rows.number(0, 0) == 0) fail_record(session_, run, plan_digest, step);
 }
 
-void Journal::clear_proof(const std::string& run, const std::string& step, const std::string& actor,
-                          const std::string& reason) {
-  FALSEWORK_CHECK(session_.in_transaction());
-  const pg::Rows cleared = session_.query(
-      "UPDATE falsework.journal SET state = 'intent', at = pg_catalog.clock_timestamp() "
-      "WHERE run = $1 AND step = $2 AND state = 'proof_failed'",
-      {run, step});
-  if (cleared.affected == 0) {
-    throw Error(errors::kStepUnknown, fmt::format("run {} has no failed proof of step {}", run, step),
-                "See where the run stands with `falsework status`.");
-  }
-  log_event(session_, run, step, "proof_cleared", fmt::format("{}: {}", actor, reason));
-}
-
 void Journal::record_fingerprint(const std::string& run, const Fingerprint& fingerprint) {
   session_.query(
       "INSERT INTO falsework.fingerprint (run, fingerprint) VALUES ($1, $2::jsonb) "
@@ -267,7 +251,7 @@ std::vector<JournalGate> Journal::gates(const std::string& run) {
   const pg::Rows rows = session_.query(
       fmt::format("SELECT step, condition, actor, pg_catalog.to_char(at, {}) FROM falsework.gate WHERE run = $1 "
                   "ORDER BY at, step, condition",
-                  kRenderAt),
+                  journal::kTimeFormat),
       {run});
   std::vector<JournalGate> gates;
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -79,12 +79,9 @@ class Journal {
   std::map<std::string, JournalStep> steps(const std::string& run);
   // In a transaction, or alone for steps that cannot run in one; holds the epoch (shared) by itself. An empty cursor
   // leaves that of the same generation as it is. Throws Error(run.held) when we have been overtaken,
-  // Error(proof.failed) for an intent or a result of a generation whose proof failed, Error(plan.digest_mismatch).
+  // Error(proof.failed) for an intent or a result of a generation whose proof failed (an undo, which begins a new one,
+  // is how a person clears it), Error(plan.digest_mismatch).
   void record(const std::string& run, const std::string& plan_digest, const JournalStep& step);
-
-  // Takes a failed proof back, on a person's word: the step may be begun again. In a transaction.
-  void clear_proof(const std::string& run, const std::string& step, const std::string& actor,
-                   const std::string& reason);
 
   // The catalog as the last finished step left it.
   void record_fingerprint(const std::string& run, const Fingerprint& fingerprint);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kTables[] = {
     R"(CREATE TABLE falsework.meta (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
   incarnation uuid NOT NULL,
   format_version integer NOT NULL,
   created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
@@ -166,7 +166,7 @@ std::optional<std::string> find(pg::Session& session) {
   require_owner(place);
   const pg::Rows columns = session.query(
       "SELECT count(*) FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = 'falsework.meta'::regclass "
-      "AND NOT a.attisdropped AND a.attname IN ('only', 'incarnation', 'format_version')");
+      "AND NOT a.attisdropped AND a.attname IN ('one', 'incarnation', 'format_version')");
   if (columns.number(0, 0) != 3) refuse_foreign(place);
   const pg::Rows meta = session.query("SELECT incarnation, format_version FROM falsework.meta");
   if (meta.size() != 1) refuse_foreign(place);

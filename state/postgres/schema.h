@@ -6,12 +6,16 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "postgres/session/session.h"
 
 namespace falsework::journal {
 
 inline constexpr int kFormatVersion = 1;
+
+// The format of to_char() that renders as base/clock.h does; sessions have TimeZone=UTC.
+inline constexpr std::string_view kTimeFormat = R"('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')";
 
 // The incarnation of the journal, if there is one. Throws Error(object.foreign), Error(privilege.missing),
 // Error(ledger.unusable) for a newer format.

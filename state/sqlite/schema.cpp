@@ -17,7 +17,7 @@ constexpr const char* kHintRebuild =
 // SQLite keeps these words as they are, and verify_schema() compares them.
 constexpr std::string_view kSchema[] = {
     R"(CREATE TABLE ledger (
-  only INTEGER PRIMARY KEY CHECK (only = 1),
+  one INTEGER PRIMARY KEY CHECK (one = 1),
   lineage TEXT NOT NULL,
   created_at TEXT NOT NULL,
   engine_version TEXT NOT NULL
@@ -101,7 +101,7 @@ void create_schema(const Database& database, const std::string& lineage, const s
   database.run(fmt::format("PRAGMA application_id = {}", kApplicationId));
   database.run(fmt::format("PRAGMA user_version = {}", kUserVersion));
   for (const std::string_view sql : kSchema) database.run(sql);
-  database.prepare("INSERT INTO ledger (only, lineage, created_at, engine_version) VALUES (1, ?, ?, ?)")
+  database.prepare("INSERT INTO ledger (one, lineage, created_at, engine_version) VALUES (1, ?, ?, ?)")
       .bind(lineage)
       .bind(created_at)
       .bind(std::string_view(FALSEWORK_VERSION))
