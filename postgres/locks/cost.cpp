@@ -1,7 +1,8 @@
 // cost_of: one function per kind of statement. Measured on servers of 14 to 18 (tests/postgres/locks/cost_test.cpp).
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <string_view>
+#include <type_traits>
 
 #include "postgres/locks/locks.h"
 #include "postgres/sql/syntax.h"
@@ -117,18 +118,24 @@ Cost cost_one(const CreateView& ddl) {
 }
 Cost cost_one(const DropView& ddl) { return lock(ddl.view, kAccessExclusive); }
 
-// What rides on objects. Comments and owners of functions, indexes, sequences and types lock no table.
-constexpr std::array<std::string_view, 7> kOnRelations = {"TABLE ",      "COLUMN ",  "VIEW ",  "MATERIALIZED VIEW ",
-                                                          "CONSTRAINT ", "TRIGGER ", "POLICY "};
-bool is_on_relation(std::string_view object) {
-  return std::any_of(kOnRelations.begin(), kOnRelations.end(), [&](std::string_view prefix) { return starts_with(object, prefix); });
+// What rides on objects. Comments on functions, indexes, sequences and types, and owners of them, lock no table.
+bool names_one_of(std::string_view object, std::initializer_list<std::string_view> kinds) {
+  return std::any_of(kinds.begin(), kinds.end(), [&](std::string_view kind) { return starts_with(object, kind); });
 }
 Cost cost_one(const Comment& ddl) {
-  return is_on_relation(ddl.object) ? lock(ddl.relation, kShareUpdateExclusive) : nothing();
+  if (names_one_of(ddl.object, {"TABLE ", "COLUMN ", "VIEW ", "MATERIALIZED VIEW "})) {
+    return lock(ddl.relation, kShareUpdateExclusive);
+  }
+  if (names_one_of(ddl.object, {"CONSTRAINT ", "TRIGGER ", "POLICY "})) return lock(ddl.relation, kAccessShare);
+  return nothing();
 }
-Cost cost_one(const Grant&) { return nothing(); }
+Cost cost_one(const Grant& ddl, int server_major) {
+  const bool locks = server_major >= 18 && !ddl.relation.name.empty();
+  return locks ? lock(ddl.relation, kAccessShare) : nothing();
+}
 Cost cost_one(const AlterOwner& ddl) {
-  return is_on_relation(ddl.object) ? lock(ddl.relation, kAccessExclusive) : nothing();
+  const bool locks = names_one_of(ddl.object, {"TABLE ", "VIEW ", "MATERIALIZED VIEW "});
+  return locks ? lock(ddl.relation, kAccessExclusive) : nothing();
 }
 Cost cost_one(const AlterPolicy& ddl) { return lock(ddl.table, kAccessExclusive); }
 Cost cost_one(const CreateStatistics& ddl) { return lock(ddl.table, kShareUpdateExclusive); }
@@ -156,8 +163,14 @@ void merge(std::vector<TakenLock>& locks, const TakenLock& taken) {
 }  // namespace
 
 Cost cost_of(const Ddl& ddl, int server_major) {
-  static_cast<void>(server_major);
-  return combine({std::visit([](const auto& kind) { return cost_one(kind); }, ddl)});
+  const auto cost = [&](const auto& kind) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(kind)>, Grant>) {
+      return cost_one(kind, server_major);
+    } else {
+      return cost_one(kind);
+    }
+  };
+  return combine({std::visit(cost, ddl)});
 }
 
 Cost combine(const std::vector<Cost>& costs) {

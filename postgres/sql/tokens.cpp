@@ -36,6 +36,8 @@ Tokens::Tokens(const std::string& sql) {
   const ScanAnswer answer(sql);
   if (const PgQueryError* error = (*answer).error) {
     error_ = error->message;
+    // What follows is the rest of the text: all of it, for a quote that is not closed.
+    if (error_.rfind("unterminated", 0) == 0) error_ = error_.substr(0, error_.find(" at or near "));
     error_offset_ = error->cursorpos > 0 ? static_cast<std::size_t>(error->cursorpos - 1) : 0;
     return;
   }
