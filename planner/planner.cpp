@@ -73,8 +73,4 @@ Plan make_plan(const Migration& migration, const pg::Snapshot& snapshot) {
   return plan;
 }
 
-std::string_view kind(const Change& change) {
-  return std::visit([](const auto& action) { return std::decay_t<decltype(action)>::kKind; }, change.action);
-}
-
 }  // namespace falsework

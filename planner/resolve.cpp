@@ -129,7 +129,7 @@ class Resolver {
     }
     draft.type_declared = true;
     draft.type = resolve_type(change.to);
-    draft.collation = change.collation;
+    draft.collation = resolve_collation(change.collation);
     draft.up = change.up;
     draft.down = change.down;
     draft.up_name = change.column;
@@ -137,6 +137,13 @@ class Resolver {
     draft.accept_loss = change.accept_loss;
     draft.where = where_;
     draft.changes.push_back(index_);
+  }
+
+  // A collation without a schema is one of the server's own; its "default" is what a type has without COLLATE.
+  static std::optional<QualifiedName> resolve_collation(std::optional<QualifiedName> written) {
+    if (written && written->schema.empty()) written->schema = "pg_catalog";
+    if (written == QualifiedName{"pg_catalog", "default"}) return std::nullopt;
+    return written;
   }
 
   // A user's type gets the schema that the search_path gives it, as format_type would spell it.
@@ -184,6 +191,11 @@ class Resolver {
            "Give as many referenced columns as referencing ones.");
     }
     require_unique(references, work.change.referenced_columns);
+    if (!change.on_delete_columns.empty() && snapshot_.server_major() < 15) {
+      fail(errors::kChangeRefused,
+           fmt::format("PostgreSQL {} cannot set only some of the columns on delete", snapshot_.server_major()),
+           "Leave the list out, or use PostgreSQL 15 or newer.");
+    }
     work.name = change.name.value_or(default_foreign_key_name(table, change.columns));
     if (table.constraint(work.name) != nullptr) {
       fail(errors::kObjectExists, fmt::format("constraint {} of {} exists already", quote_identifier(work.name), table.name.display()),
