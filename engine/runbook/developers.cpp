@@ -91,6 +91,7 @@ std::vector<Text> for_add_foreign_key() {
 }
 
 std::vector<Text> advice(const PlannedChange& change, const Plan& plan) {
+  if (change.strategy == "nothing") return {{plain("Nothing: the catalog is as declared already.")}};
   if (change.kind == "rename_column") return for_rename_column(plan);
   if (change.kind == "change_type" && change.strategy == "shadow_column") return for_shadow_type(plan);
   if (change.kind == "change_type") return for_type_in_place();

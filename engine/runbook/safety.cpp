@@ -22,6 +22,7 @@ bool has_strategy(const Plan& plan, std::string_view strategy) {
 
 // What is promised by the declaration and not yet kept by the database.
 std::vector<Text> not_yet_enforced(const PlannedChange& change) {
+  if (change.strategy == "nothing") return {};
   if (change.kind == "set_not_null") {
     return {{plain(change.summary)},
             {plain("a NULL may still stand in a row, and may still be read")},
@@ -110,7 +111,8 @@ void add_way(const Plan& plan, const Way& way, Outline& outline) {
   append(facts.items.back(),
          lock ? Text{code(lock->relation), plain(fmt::format(" {}, for {}", describe(*lock), describe(lock->duration)))}
               : Text{plain("none on a table or view")});
-  facts.items.push_back({strong("Not brought back: "), plain(notes.empty() ? "nothing is lost" : notes)});
+  facts.items.push_back(notes.empty() ? Text{strong("Is lost: "), plain("nothing")}
+                                      : Text{strong("To know: "), plain(notes)});
   for (auto step = way.irreversible.rbegin(); step != way.irreversible.rend(); ++step) {
     facts.items.push_back({strong("Refused")});
     append(facts.items.back(), {plain(" once ")});

@@ -60,6 +60,7 @@ std::string_view describe_strategy(std::string_view strategy) {
     return "A new column stands beside the old one until contract, and a trigger keeps both in agreement.";
   }
   if (strategy == "in_place") return "The change is made in place, under one short lock; no row is rewritten.";
+  if (strategy == "nothing") return "Nothing has to be done.";
   if (strategy == "validate_in_place") {
     return "The rule is added unproven, which takes a moment, and is proven afterwards while clients write.";
   }

@@ -189,11 +189,11 @@ TEST_SUITE("engine/runbook/runbook") {
     CHECK(holds(to_expand, "\nfalsework rollback RUN --to-phase expand\n"));
     CHECK(holds(to_expand, "**Undoes:** step 5, then 4, then 3, then 2\n"));
     CHECK(holds(to_expand, " ACCESS EXCLUSIVE: blocks reads, writes, DDL"));
-    CHECK(holds(to_expand, "The copied values go with the column. (step 3) What new writers alone"));
+    CHECK(holds(to_expand, "**To know:** The copied values go with the column. (step 3) What new writers alone"));
     CHECK(holds(to_expand, "**Refused** once step 9 (`users.email_address/contract/drop`) has run"));
     const std::string to_switch = section(text, "### Back to the end of `switch`");
     CHECK(holds(to_switch, "**Undoes:** no step; gates close again\n"));
-    CHECK(holds(to_switch, "**Not brought back:** nothing is lost"));
+    CHECK(holds(to_switch, "**Is lost:** nothing\n"));
     const std::string all = section(text, "### Back to the beginning");
     CHECK(holds(all, "\nfalsework rollback RUN\n"));
     CHECK(holds(all, "step 5, then 4, then 3, then 2, then 1\n"));
@@ -210,6 +210,7 @@ TEST_SUITE("engine/runbook/runbook") {
         {"change_type", "in_place", "No release has to be deployed with it."},
         {"set_not_null", "validate_in_place", "must write a value in every INSERT and UPDATE"},
         {"add_foreign_key", "validate_in_place", "fails with SQLSTATE 23503"},
+        {"rename_column", "nothing", "the catalog is as declared already"},
         {"paint_it_green", "by_hand", "See the steps"},
     };
     for (const Case& c : cases) {
