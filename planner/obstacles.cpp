@@ -169,6 +169,19 @@ std::vector<std::string> copy_warnings(const TableWork& work) {
       }
     }
   }
+  for (const pg::Index& index : table.indexes) {
+    const bool doubled = std::any_of(work.pairs.begin(), work.pairs.end(), [&](const ShadowPair& pair) {
+      return contains(index.mentions, pair.old_name());
+    });
+    // A statement names one of the two as its arbiter; a race that it loses in the other is an error (PG docs,
+    // sql-insert, of unique indexes that are built concurrently; measured on 15).
+    if (index.unique && doubled) {
+      warnings.push_back(fmt::format(
+          "while both forms of {} stand, until contract, INSERT … ON CONFLICT statements that race to insert the same "
+          "key can fail with a unique violation, as beside REINDEX CONCURRENTLY; let them be retried",
+          index.name));
+    }
+  }
   if (!table.publications.empty() && !work.pairs.empty()) {
     warnings.push_back(fmt::format("{} is published: add the new column on every subscriber first, or apply stops there",
                                    table.name.display()));

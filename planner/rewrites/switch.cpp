@@ -33,6 +33,12 @@ struct Sides {
   bool moves_anything = false;
 };
 
+pg::CreateTriggerFunction replaced_function(const TableWork& work, bool switched) {
+  pg::CreateTriggerFunction function = trigger_function(work, switched);
+  function.replace = true;
+  return function;
+}
+
 Sides switch_sides(const Work& work, const TableWork& table_work) {
   const pg::Table& table = *table_work.table;
   std::vector<std::string> columns;
@@ -63,7 +69,7 @@ Sides switch_sides(const Work& work, const TableWork& table_work) {
     sides.forward.push_back(pg::RenameColumn{table.name, pair.old_name(), pair.final_name});
     sides.forward.push_back(pg::RenameColumn{table.name, pair.aside, pair.old_name()});
   }
-  if (names_swap) sides.forward.push_back(trigger_function(table_work, true));
+  if (names_swap) sides.forward.push_back(replaced_function(table_work, true));
 
   sides.backward.push_back(lock);
   if (types_change) append(sides.backward, drop_views(views));
@@ -74,7 +80,7 @@ Sides switch_sides(const Work& work, const TableWork& table_work) {
   }
   append(sides.backward, views_again());
   append(sides.backward, replay);
-  if (names_swap) sides.backward.push_back(trigger_function(table_work, false));
+  if (names_swap) sides.backward.push_back(replaced_function(table_work, false));
   return sides;
 }
 

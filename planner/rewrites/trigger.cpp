@@ -162,7 +162,7 @@ pg::CreateTriggerFunction trigger_function(const TableWork& table, bool switched
     body += "  END IF;\n";
   }
   body += "  RETURN NEW;\nEND";
-  return {trigger_names(*table.table).function, body, "", time_zone};
+  return {trigger_names(*table.table).function, body, "", time_zone, false};
 }
 
 std::vector<pg::Ddl> create_triggers(const TableWork& table) {

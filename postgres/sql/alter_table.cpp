@@ -30,15 +30,18 @@ std::optional<std::string> optional_text(const char* text) {
 
 WrittenName written_name(const PgQuery__RangeVar& relation) {
   if (std::strlen(relation.catalogname) > 0) {
-    refuse(fmt::format("the name {}.{}.{} holds a database", relation.catalogname, relation.schemaname, relation.relname));
+    refuse(
+        fmt::format("the name {}.{}.{} holds a database", relation.catalogname, relation.schemaname, relation.relname));
   }
   return {optional_text(relation.schemaname), relation.relname};
 }
 
 WrittenName written_table(const PgQuery__RangeVar& relation, bool missing_ok) {
   WrittenName table = written_name(relation);
-  if (missing_ok) refuse(fmt::format("IF EXISTS on {} is not understood: a change names a table that exists", table.name));
-  if (relation.inh == 0) refuse(fmt::format("ONLY {} is not understood: a change is made to all parts of a table", table.name));
+  if (missing_ok)
+    refuse(fmt::format("IF EXISTS on {} is not understood: a change names a table that exists", table.name));
+  if (relation.inh == 0)
+    refuse(fmt::format("ONLY {} is not understood: a change is made to all parts of a table", table.name));
   return table;
 }
 
@@ -110,19 +113,18 @@ WrittenChange written_action(const WrittenName& table, const PgQuery__AlterTable
       if (constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN) return {table, foreign_key(constraint)};
       refuse(fmt::format("ALTER TABLE {} ADD {} is not understood", table.name, constraint_words(constraint.contype)));
     }
-    default:
-      refuse(fmt::format("ALTER TABLE {} {} is not understood", table.name, action_words(command.subtype)));
+    default: refuse(fmt::format("ALTER TABLE {} {} is not understood", table.name, action_words(command.subtype)));
   }
 }
 
 std::vector<WrittenChange> read_rename(const PgQuery__RenameStmt& rename) {
   if (rename.relation == nullptr || rename.relation_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
       rename.rename_type != PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN) {
-    refuse(fmt::format("this RENAME is not understood{}", rename.relation != nullptr
-                                                              ? fmt::format(" (of {})", rename.relation->relname)
-                                                              : std::string()));
+    refuse(fmt::format("this RENAME is not understood{}",
+                       rename.relation != nullptr ? fmt::format(" (of {})", rename.relation->relname) : std::string()));
   }
-  return {{written_table(*rename.relation, rename.missing_ok != 0), WrittenRenameColumn{rename.subname, rename.newname}}};
+  return {
+      {written_table(*rename.relation, rename.missing_ok != 0), WrittenRenameColumn{rename.subname, rename.newname}}};
 }
 
 // The first two words, to name a statement that is not understood.

@@ -31,7 +31,7 @@ struct WrittenForeignKey {
   std::optional<std::string> name;
   std::vector<std::string> columns;
   WrittenName references;
-  std::vector<std::string> referenced_columns;  // empty: the primary key
+  std::vector<std::string> referenced_columns;         // empty: the primary key
   char match = 's', on_update = 'a', on_delete = 'a';  // pg_constraint's letters
   std::vector<std::string> on_delete_columns;
   bool deferrable = false, initially_deferred = false, not_valid = false;

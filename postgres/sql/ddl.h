@@ -14,6 +14,9 @@
 
 namespace falsework::pg {
 
+// One kind, one line, so that the list reads as a table.
+// clang-format off
+
 // `LOCK TABLE a, b IN … MODE`: the locks of a step, in one fixed order, before its first statement.
 struct LockTables { std::vector<QualifiedName> tables; LockMode mode = LockMode::kAccessExclusive; };
 
@@ -61,8 +64,9 @@ struct SetReplicaIdentity { QualifiedName table; char kind = 'd'; std::string in
 struct ClusterOn { QualifiedName table; std::optional<std::string> index; };  // nullopt: SET WITHOUT CLUSTER
 
 // Functions and triggers. `body` is PL/pgSQL between BEGIN … END inclusive of DECLARE.
-// `time_zone` pins the function's TimeZone; empty: none.
-struct CreateTriggerFunction { QualifiedName function; std::string body; std::string comment; std::string time_zone; };
+// `time_zone` pins the function's TimeZone; empty: none. Without `replace`, a function that is there already is an error:
+// it is not ours.
+struct CreateTriggerFunction { QualifiedName function; std::string body; std::string comment; std::string time_zone; bool replace = false; };
 struct DropFunction { QualifiedName function; };
 struct CreateTrigger {  // BEFORE row trigger, then ENABLE ALWAYS in the same statement list
   QualifiedName table; std::string name; std::string event; std::optional<std::string> when; QualifiedName function;
@@ -92,14 +96,16 @@ struct CopySequencePosition { QualifiedName from, to; };  // setval from last_va
 struct Analyze { QualifiedName table; std::vector<std::string> columns; };
 struct Vacuum { QualifiedName table; };
 
-using Ddl = std::variant<LockTables, AddColumn, DropColumn, RenameColumn, AlterColumnType, SetDefault, DropDefault, SetNotNull,
-                         DropNotNull, SetStorage, SetCompression, SetStatisticsTarget, SetColumnOptions, AddIdentity, DropIdentity,
-                         AddCheck, AddNotNullConstraint, AddForeignKey, AddUniqueUsingIndex, ValidateConstraint, DropConstraint,
-                         RenameConstraint, CreateIndex, DropIndex, RenameIndex, SetIndexStatistics, SetReplicaIdentity, ClusterOn,
-                         CreateTriggerFunction, DropFunction, CreateTrigger, DropTrigger, ReplaceTrigger, CreateView, DropView,
-                         Comment, Grant, AlterOwner, AlterPolicy, CreateStatistics, RenameStatistics, DropStatistics,
-                         SetStatisticsObjectTarget, SequenceOwnedBy, RenameSequence, AlterSequence, CopySequencePosition, Analyze,
-                         Vacuum>;
+// clang-format on
+
+using Ddl = std::variant<LockTables, AddColumn, DropColumn, RenameColumn, AlterColumnType, SetDefault, DropDefault,
+                         SetNotNull, DropNotNull, SetStorage, SetCompression, SetStatisticsTarget, SetColumnOptions,
+                         AddIdentity, DropIdentity, AddCheck, AddNotNullConstraint, AddForeignKey, AddUniqueUsingIndex,
+                         ValidateConstraint, DropConstraint, RenameConstraint, CreateIndex, DropIndex, RenameIndex,
+                         SetIndexStatistics, SetReplicaIdentity, ClusterOn, CreateTriggerFunction, DropFunction,
+                         CreateTrigger, DropTrigger, ReplaceTrigger, CreateView, DropView, Comment, Grant, AlterOwner,
+                         AlterPolicy, CreateStatistics, RenameStatistics, DropStatistics, SetStatisticsObjectTarget,
+                         SequenceOwnedBy, RenameSequence, AlterSequence, CopySequencePosition, Analyze, Vacuum>;
 
 // Renders one statement without a semicolon. A CreateTrigger renders as two statements; hence a list.
 std::vector<std::string> render(const Ddl& ddl);

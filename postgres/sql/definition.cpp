@@ -18,7 +18,8 @@ namespace {
 using Renames = std::map<std::string, std::string>;
 
 [[noreturn]] void refuse(std::string_view definition, const std::string& reason) {
-  throw Error(errors::kChangeRefused, fmt::format("definition `{}` cannot be carried along: {}", excerpt(definition), reason),
+  throw Error(errors::kChangeRefused,
+              fmt::format("definition `{}` cannot be carried along: {}", excerpt(definition), reason),
               "Drop the object before the change and create it again after it.");
 }
 
@@ -58,7 +59,8 @@ std::string column_or_expression(const char* name, const PgQuery__Node* expressi
 
 std::string dotted(PgQuery__Node* const* names, std::size_t count) {
   std::string result;
-  for (const std::string& name : name_parts(names, count)) result += (result.empty() ? "" : ".") + quote_identifier(name);
+  for (const std::string& name : name_parts(names, count))
+    result += (result.empty() ? "" : ".") + quote_identifier(name);
   return result;
 }
 

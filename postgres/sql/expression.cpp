@@ -15,15 +15,60 @@ namespace {
 
 // pg_proc of PostgreSQL 18, prokind = 'a': what is an aggregate although it looks like any function.
 bool is_aggregate(const std::vector<std::string>& name) {
-  static const std::set<std::string> kAggregates = {
-      "any_value", "array_agg", "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "covar_pop",
-      "covar_samp", "cume_dist", "dense_rank", "every", "json_agg", "json_agg_strict", "json_object_agg",
-      "json_object_agg_strict", "json_object_agg_unique", "json_object_agg_unique_strict", "jsonb_agg",
-      "jsonb_agg_strict", "jsonb_object_agg", "jsonb_object_agg_strict", "jsonb_object_agg_unique",
-      "jsonb_object_agg_unique_strict", "max", "min", "mode", "percent_rank", "percentile_cont", "percentile_disc",
-      "range_agg", "range_intersect_agg", "rank", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2",
-      "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "stddev", "stddev_pop", "stddev_samp", "string_agg", "sum",
-      "var_pop", "var_samp", "variance", "xmlagg"};
+  static const std::set<std::string> kAggregates = {"any_value",
+                                                    "array_agg",
+                                                    "avg",
+                                                    "bit_and",
+                                                    "bit_or",
+                                                    "bit_xor",
+                                                    "bool_and",
+                                                    "bool_or",
+                                                    "corr",
+                                                    "count",
+                                                    "covar_pop",
+                                                    "covar_samp",
+                                                    "cume_dist",
+                                                    "dense_rank",
+                                                    "every",
+                                                    "json_agg",
+                                                    "json_agg_strict",
+                                                    "json_object_agg",
+                                                    "json_object_agg_strict",
+                                                    "json_object_agg_unique",
+                                                    "json_object_agg_unique_strict",
+                                                    "jsonb_agg",
+                                                    "jsonb_agg_strict",
+                                                    "jsonb_object_agg",
+                                                    "jsonb_object_agg_strict",
+                                                    "jsonb_object_agg_unique",
+                                                    "jsonb_object_agg_unique_strict",
+                                                    "max",
+                                                    "min",
+                                                    "mode",
+                                                    "percent_rank",
+                                                    "percentile_cont",
+                                                    "percentile_disc",
+                                                    "range_agg",
+                                                    "range_intersect_agg",
+                                                    "rank",
+                                                    "regr_avgx",
+                                                    "regr_avgy",
+                                                    "regr_count",
+                                                    "regr_intercept",
+                                                    "regr_r2",
+                                                    "regr_slope",
+                                                    "regr_sxx",
+                                                    "regr_sxy",
+                                                    "regr_syy",
+                                                    "stddev",
+                                                    "stddev_pop",
+                                                    "stddev_samp",
+                                                    "string_agg",
+                                                    "sum",
+                                                    "var_pop",
+                                                    "var_samp",
+                                                    "variance",
+                                                    "xmlagg"};
   return name.size() == 1 && kAggregates.count(name.front()) > 0;
 }
 
@@ -97,7 +142,8 @@ std::string rewrite_expression(std::string_view expression, const ColumnSubstitu
     if (const std::vector<std::string>* target = find_column(path, substitution)) return dotted(*target);
     if (substitution.keep_unknown) return dotted(path);
     throw Error(errors::kExpressionInvalid,
-                fmt::format("expression `{}` names {}, which is not a column that it can read", excerpt(expression), dotted(path)),
+                fmt::format("expression `{}` names {}, which is not a column that it can read", excerpt(expression),
+                            dotted(path)),
                 "Name columns of the table itself.");
   };
   return render_expression(*parsed.node, rules, expression);

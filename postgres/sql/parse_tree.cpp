@@ -189,8 +189,8 @@ std::variant<Tree, SyntaxError> parse_sql(const std::string& sql) {
   }
   const PgQueryProtobuf& packed = (*answer).parse_tree;
   if (too_deep(packed)) return SyntaxError{"nested too deeply", 0};
-  PgQuery__ParseResult* result = pg_query__parse_result__unpack(
-      nullptr, packed.len, reinterpret_cast<const std::uint8_t*>(packed.data));
+  PgQuery__ParseResult* result =
+      pg_query__parse_result__unpack(nullptr, packed.len, reinterpret_cast<const std::uint8_t*>(packed.data));
   FALSEWORK_CHECK(result != nullptr);
   return Tree(result);
 }
@@ -210,9 +210,8 @@ const PgQuery__Node* only_target(const PgQuery__SelectStmt& select) {
   const bool plain = select.n_distinct_clause == 0 && select.into_clause == nullptr && select.n_from_clause == 0 &&
                      select.where_clause == nullptr && select.n_group_clause == 0 && select.having_clause == nullptr &&
                      select.n_window_clause == 0 && select.n_values_lists == 0 && select.n_sort_clause == 0 &&
-                     select.limit_offset == nullptr && select.limit_count == nullptr &&
-                     select.n_locking_clause == 0 && select.with_clause == nullptr &&
-                     select.op == PG_QUERY__SET_OPERATION__SETOP_NONE;
+                     select.limit_offset == nullptr && select.limit_count == nullptr && select.n_locking_clause == 0 &&
+                     select.with_clause == nullptr && select.op == PG_QUERY__SET_OPERATION__SETOP_NONE;
   if (!plain || select.n_target_list != 1) return nullptr;
   const PgQuery__ResTarget& target = *select.target_list[0]->res_target;
   return std::strlen(target.name) == 0 && target.n_indirection == 0 ? target.val : nullptr;

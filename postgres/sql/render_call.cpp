@@ -33,8 +33,8 @@ std::string ExpressionRenderer::render_call(const PgQuery__FuncCall& call) const
   return fmt::format("{}({})", qualified('f', name_parts(call.funcname, call.n_funcname)), arguments(call));
 }
 
-// The words are kept, for the catalog keeps them too and prints them again. The grammar puts all of these functions into
-// pg_catalog. Empty: not one of them.
+// The words are kept, for the catalog keeps them too and prints them again. The grammar puts all of these functions
+// into pg_catalog. Empty: not one of them.
 std::string ExpressionRenderer::render_sql_syntax(const PgQuery__FuncCall& call) const {
   const std::string name = string_of(*call.funcname[call.n_funcname - 1]);
   const auto argument = [&](std::size_t i) { return render(*call.args[i]); };

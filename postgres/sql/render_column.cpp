@@ -26,7 +26,8 @@ std::string render_one(const DropColumn& ddl) {
 }
 
 std::string render_one(const RenameColumn& ddl) {
-  return alter_table(ddl.table, fmt::format("RENAME COLUMN {} TO {}", quote_identifier(ddl.from), quote_identifier(ddl.to)));
+  return alter_table(ddl.table,
+                     fmt::format("RENAME COLUMN {} TO {}", quote_identifier(ddl.from), quote_identifier(ddl.to)));
 }
 
 std::string render_one(const AlterColumnType& ddl) {
@@ -48,8 +49,9 @@ std::string render_one(const SetStorage& ddl) {
 }
 
 std::string render_one(const SetCompression& ddl) {
-  return alter_column(ddl.table, ddl.column,
-                      fmt::format("SET COMPRESSION {}", ddl.method == "default" ? "DEFAULT" : quote_identifier(ddl.method)));
+  return alter_column(
+      ddl.table, ddl.column,
+      fmt::format("SET COMPRESSION {}", ddl.method == "default" ? "DEFAULT" : quote_identifier(ddl.method)));
 }
 
 std::string render_one(const SetStatisticsTarget& ddl) {
@@ -62,8 +64,9 @@ std::string render_one(const SetColumnOptions& ddl) {
 
 std::string render_one(const AddIdentity& ddl) {
   const std::string options = ddl.sequence_options.empty() ? "" : fmt::format(" ({})", ddl.sequence_options);
-  return alter_column(ddl.table, ddl.column,
-                      fmt::format("ADD GENERATED {} AS IDENTITY{}", ddl.kind == 'a' ? "ALWAYS" : "BY DEFAULT", options));
+  return alter_column(
+      ddl.table, ddl.column,
+      fmt::format("ADD GENERATED {} AS IDENTITY{}", ddl.kind == 'a' ? "ALWAYS" : "BY DEFAULT", options));
 }
 
 std::string render_one(const DropIdentity& ddl) { return alter_column(ddl.table, ddl.column, "DROP IDENTITY"); }

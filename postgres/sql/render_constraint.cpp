@@ -44,8 +44,9 @@ std::string column_list(const std::vector<std::string>& columns) {
 }  // namespace
 
 std::string render_one(const AddCheck& ddl) {
-  return add_constraint(ddl.table, ddl.name, fmt::format("CHECK ({}){}{}", ddl.expression, ddl.no_inherit ? " NO INHERIT" : "",
-                                                         ddl.not_valid ? " NOT VALID" : ""));
+  return add_constraint(ddl.table, ddl.name,
+                        fmt::format("CHECK ({}){}{}", ddl.expression, ddl.no_inherit ? " NO INHERIT" : "",
+                                    ddl.not_valid ? " NOT VALID" : ""));
 }
 
 std::string render_one(const AddNotNullConstraint& ddl) {
@@ -54,8 +55,9 @@ std::string render_one(const AddNotNullConstraint& ddl) {
 }
 
 std::string render_one(const AddForeignKey& ddl) {
-  std::string definition = fmt::format("FOREIGN KEY ({}) REFERENCES {}{}{}", quote_identifiers(ddl.columns),
-                                       ddl.references.sql(), column_list(ddl.referenced_columns), match_clause(ddl.match));
+  std::string definition =
+      fmt::format("FOREIGN KEY ({}) REFERENCES {}{}{}", quote_identifiers(ddl.columns), ddl.references.sql(),
+                  column_list(ddl.referenced_columns), match_clause(ddl.match));
   if (ddl.on_update != 'a') definition += " ON UPDATE " + referential_action(ddl.on_update);
   if (ddl.on_delete != 'a') {
     definition += " ON DELETE " + referential_action(ddl.on_delete) + column_list(ddl.on_delete_columns);

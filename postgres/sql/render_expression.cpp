@@ -91,7 +91,8 @@ std::string_view truth_test(PgQuery__BoolTestType test) {
 }  // namespace
 
 void ExpressionRenderer::refuse(std::string_view what) const {
-  throw Error(errors::kExpressionInvalid, fmt::format("expression `{}` holds {}, which cannot be carried along", excerpt(source_), what),
+  throw Error(errors::kExpressionInvalid,
+              fmt::format("expression `{}` holds {}, which cannot be carried along", excerpt(source_), what),
               "Write the expression without it.");
 }
 
@@ -130,8 +131,8 @@ std::string ExpressionRenderer::render_case(const PgQuery__CaseExpr& expr) const
   if (expr.arg != nullptr && !spelled_out) result += " " + render(*expr.arg);
   for (std::size_t i = 0; i < expr.n_args; ++i) {
     const PgQuery__CaseWhen& when = *expr.args[i]->case_when;
-    const std::string condition = spelled_out ? operation(render(*expr.arg), operator_name({"="}), render(*when.expr))
-                                              : render(*when.expr);
+    const std::string condition =
+        spelled_out ? operation(render(*expr.arg), operator_name({"="}), render(*when.expr)) : render(*when.expr);
     result += fmt::format(" WHEN {} THEN {}", condition, render(*when.result));
   }
   if (expr.defresult != nullptr) result += " ELSE " + render(*expr.defresult);
@@ -247,7 +248,8 @@ void verify_rendering(const PgQuery__Node& node, std::string_view source) {
   const ParsedExpression again = parse_expression(text);
   if (same_tree(node.base, again.node->base)) return;
   throw Error(errors::kExpressionInvalid,
-              fmt::format("expression `{}` cannot be rendered faithfully: `{}` means something else", excerpt(source), excerpt(text)),
+              fmt::format("expression `{}` cannot be rendered faithfully: `{}` means something else", excerpt(source),
+                          excerpt(text)),
               "Write the expression in another way, and report this.");
 }
 

@@ -26,7 +26,8 @@ struct NameRules {
 };
 
 // Renders an expression that can stand anywhere. `source` is only named in errors.
-// Throws Error(expression.invalid) for what cannot be carried along: subqueries with FROM, aggregates, stars, XML syntax.
+// Throws Error(expression.invalid) for what cannot be carried along: subqueries with FROM, aggregates, stars, XML
+// syntax.
 std::string render_expression(const PgQuery__Node& node, const NameRules& rules, std::string_view source);
 
 // Throws Error(expression.invalid) unless the rendered tree reads back as the same tree.

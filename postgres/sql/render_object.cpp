@@ -48,7 +48,9 @@ std::string render_one(const RenameSequence& ddl) {
   return fmt::format("ALTER SEQUENCE {} RENAME TO {}", ddl.sequence.sql(), quote_identifier(ddl.to));
 }
 
-std::string render_one(const AlterSequence& ddl) { return fmt::format("ALTER SEQUENCE {} {}", ddl.sequence.sql(), ddl.options); }
+std::string render_one(const AlterSequence& ddl) {
+  return fmt::format("ALTER SEQUENCE {} {}", ddl.sequence.sql(), ddl.options);
+}
 
 std::string render_one(const CopySequencePosition& ddl) {
   return fmt::format("SELECT pg_catalog.setval({}::pg_catalog.regclass, last_value, is_called) FROM {}",

@@ -59,8 +59,10 @@ std::string ExpressionRenderer::render_operation(const PgQuery__AExpr& expr) con
       if (expr.rexpr == nullptr) refuse("a postfix operator");
       return operation(left(), name(), render(*expr.rexpr));
     }
-    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY: return fmt::format("({} {} ANY ({}))", left(), name(), render(*expr.rexpr));
-    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return fmt::format("({} {} ALL ({}))", left(), name(), render(*expr.rexpr));
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+      return fmt::format("({} {} ANY ({}))", left(), name(), render(*expr.rexpr));
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
+      return fmt::format("({} {} ALL ({}))", left(), name(), render(*expr.rexpr));
     default: return rules_.qualify ? render_spelled_out(expr) : render_as_written(expr);
   }
 }
@@ -161,8 +163,8 @@ std::string ExpressionRenderer::spell_distinct(const PgQuery__Node& left, const 
   const std::string a = render(left);
   const std::string b = render(right);
   const std::string nulls = fmt::format("pg_catalog.num_nulls({}, {}) OPERATOR(pg_catalog.=)", a, b);
-  return fmt::format("(CASE WHEN ({} 0) THEN (NOT {}) ELSE ({} 1) END)", nulls,
-                     operation(a, operator_name({"="}), b), nulls);
+  return fmt::format("(CASE WHEN ({} 0) THEN (NOT {}) ELSE ({} 1) END)", nulls, operation(a, operator_name({"="}), b),
+                     nulls);
 }
 
 }  // namespace falsework::pg

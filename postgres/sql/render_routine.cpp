@@ -36,10 +36,11 @@ std::string without_semicolon(std::string_view query) {
 }  // namespace
 
 std::vector<std::string> render_one(const CreateTriggerFunction& ddl) {
-  const std::string zone = ddl.time_zone.empty() ? "" : fmt::format(" SET timezone TO {}", quote_literal(ddl.time_zone));
-  std::vector<std::string> statements{
-      fmt::format("CREATE OR REPLACE FUNCTION {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY INVOKER{} AS {}",
-                  ddl.function.sql(), zone, dollar_quote(ddl.body))};
+  const std::string zone =
+      ddl.time_zone.empty() ? "" : fmt::format(" SET timezone TO {}", quote_literal(ddl.time_zone));
+  std::vector<std::string> statements{fmt::format(
+      "CREATE {}FUNCTION {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY INVOKER{} AS {}",
+      ddl.replace ? "OR REPLACE " : "", ddl.function.sql(), zone, dollar_quote(ddl.body))};
   if (!ddl.comment.empty()) {
     statements.push_back(fmt::format("COMMENT ON FUNCTION {}() IS {}", ddl.function.sql(), quote_literal(ddl.comment)));
   }
@@ -49,9 +50,9 @@ std::vector<std::string> render_one(const CreateTriggerFunction& ddl) {
 std::string render_one(const DropFunction& ddl) { return fmt::format("DROP FUNCTION {}()", ddl.function.sql()); }
 
 std::vector<std::string> render_one(const CreateTrigger& ddl) {
-  return {fmt::format("CREATE TRIGGER {} BEFORE {} ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()", quote_identifier(ddl.name),
-                      ddl.event, ddl.table.sql(), ddl.when ? fmt::format(" WHEN ({})", *ddl.when) : std::string(),
-                      ddl.function.sql()),
+  return {fmt::format("CREATE TRIGGER {} BEFORE {} ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
+                      quote_identifier(ddl.name), ddl.event, ddl.table.sql(),
+                      ddl.when ? fmt::format(" WHEN ({})", *ddl.when) : std::string(), ddl.function.sql()),
           set_firing(ddl.table, ddl.name, 'A')};
 }
 

@@ -10,15 +10,15 @@
 
 #include "base/error_kinds.h"
 #include "base/identifier.h"
-#include "postgres/sql/server_quoting.h"
 #include "postgres/sql/parse_tree.h"
+#include "postgres/sql/server_quoting.h"
 #include "postgres/sql/type_name.h"
 
 namespace falsework::pg {
 
 namespace {
 
-constexpr int kMaxTimePrecision = 6;      // MAX_TIMESTAMP_PRECISION: more is cut down with a warning
+constexpr int kMaxTimePrecision = 6;        // MAX_TIMESTAMP_PRECISION: more is cut down with a warning
 constexpr int kAllIntervalFields = 0x7FFF;  // INTERVAL_FULL_RANGE
 
 std::optional<int> number(const PgQuery__Node& node) {
@@ -35,21 +35,20 @@ std::optional<int> modifier(const PgQuery__TypeName& type, std::size_t i) {
 // The field masks of interval (utils/timestamp.h: INTERVAL_MASK of utils/datetime.h's YEAR 2, MONTH 1, DAY 3, HOUR 10,
 // MINUTE 11, SECOND 12).
 std::optional<std::string> interval_fields(int mask) {
-  static const std::map<int, std::string> kFields = {
-      {1 << 2, " year"},
-      {1 << 1, " month"},
-      {1 << 3, " day"},
-      {1 << 10, " hour"},
-      {1 << 11, " minute"},
-      {1 << 12, " second"},
-      {1 << 2 | 1 << 1, " year to month"},
-      {1 << 3 | 1 << 10, " day to hour"},
-      {1 << 3 | 1 << 10 | 1 << 11, " day to minute"},
-      {1 << 3 | 1 << 10 | 1 << 11 | 1 << 12, " day to second"},
-      {1 << 10 | 1 << 11, " hour to minute"},
-      {1 << 10 | 1 << 11 | 1 << 12, " hour to second"},
-      {1 << 11 | 1 << 12, " minute to second"},
-      {kAllIntervalFields, ""}};
+  static const std::map<int, std::string> kFields = {{1 << 2, " year"},
+                                                     {1 << 1, " month"},
+                                                     {1 << 3, " day"},
+                                                     {1 << 10, " hour"},
+                                                     {1 << 11, " minute"},
+                                                     {1 << 12, " second"},
+                                                     {1 << 2 | 1 << 1, " year to month"},
+                                                     {1 << 3 | 1 << 10, " day to hour"},
+                                                     {1 << 3 | 1 << 10 | 1 << 11, " day to minute"},
+                                                     {1 << 3 | 1 << 10 | 1 << 11 | 1 << 12, " day to second"},
+                                                     {1 << 10 | 1 << 11, " hour to minute"},
+                                                     {1 << 10 | 1 << 11 | 1 << 12, " hour to second"},
+                                                     {1 << 11 | 1 << 12, " minute to second"},
+                                                     {kAllIntervalFields, ""}};
   const auto found = kFields.find(mask);
   if (found == kFields.end()) return std::nullopt;
   return found->second;
@@ -105,9 +104,9 @@ void refuse_what_is_no_column_type(const PgQuery__TypeName& type, const std::vec
   const std::string hint = "Give the type of a column, such as bigint or character varying(20).";
   if (type.setof) refuse("SETOF is not a column's type", hint);
   if (type.pct_type) refuse("%TYPE is not a column's type", hint);
-  static const std::map<std::string, std::string> kSerial = {
-      {"serial", "integer"}, {"serial4", "integer"}, {"bigserial", "bigint"},
-      {"serial8", "bigint"}, {"smallserial", "smallint"}, {"serial2", "smallint"}};
+  static const std::map<std::string, std::string> kSerial = {{"serial", "integer"},       {"serial4", "integer"},
+                                                             {"bigserial", "bigint"},     {"serial8", "bigint"},
+                                                             {"smallserial", "smallint"}, {"serial2", "smallint"}};
   if (const auto found = kSerial.find(names.front()); names.size() == 1 && found != kSerial.end()) {
     refuse(fmt::format("{} is a shorthand of CREATE TABLE, not a type", found->first),
            fmt::format("Give {}; a sequence or identity that the column has goes with it.", found->second));
@@ -140,7 +139,8 @@ std::string render_modifiers(const PgQuery__TypeName& type) {
                node.a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL) {
       result += quote_literal(node.a_const->sval->sval);
     } else {
-      refuse("a modifier of a type is neither a number, a word nor a string", "Give the type as format_type() prints it.");
+      refuse("a modifier of a type is neither a number, a word nor a string",
+             "Give the type as format_type() prints it.");
     }
   }
   return result.empty() ? result : result + ")";

@@ -10,7 +10,8 @@ namespace falsework::pg {
 
 std::string quote_as_server(std::string_view name) {
   std::string quoted = quote_identifier(name);
-  if (quoted.front() != '"' || quoted.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", 1) != quoted.size() - 1) {
+  if (quoted.front() != '"' ||
+      quoted.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", 1) != quoted.size() - 1) {
     return quoted;
   }
   const Tokens tokens{std::string(name)};

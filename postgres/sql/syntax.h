@@ -25,7 +25,7 @@ struct SyntaxError {
 struct ScriptStatement {
   std::string text;
   std::size_t offset = 0;
-  int line = 1;                       // of its first token, from 1
+  int line = 1;  // of its first token, from 1
   // `-- …` before it on lines of their own, within it, and after it on its last line: without dashes, trimmed.
   std::vector<std::string> comments;
 };

@@ -12,10 +12,9 @@ TEST_SUITE_BEGIN("postgres/locks/lock_mode");
 namespace falsework::pg {
 namespace {
 
-constexpr std::array<LockMode, 8> kModes = {LockMode::kAccessShare,          LockMode::kRowShare,
-                                            LockMode::kRowExclusive,         LockMode::kShareUpdateExclusive,
-                                            LockMode::kShare,                LockMode::kShareRowExclusive,
-                                            LockMode::kExclusive,            LockMode::kAccessExclusive};
+constexpr std::array<LockMode, 8> kModes = {
+    LockMode::kAccessShare, LockMode::kRowShare,          LockMode::kRowExclusive, LockMode::kShareUpdateExclusive,
+    LockMode::kShare,       LockMode::kShareRowExclusive, LockMode::kExclusive,    LockMode::kAccessExclusive};
 
 }  // namespace
 

@@ -28,8 +28,8 @@ std::string failure_of(const std::string& statement) {
 }  // namespace
 
 TEST_CASE("a rename of a column is read with and without the word COLUMN") {
-  for (const std::string statement : {"ALTER TABLE users RENAME COLUMN email TO \"E mail\"",
-                                      "alter table USERS rename Email to \"E mail\""}) {
+  for (const std::string statement :
+       {"ALTER TABLE users RENAME COLUMN email TO \"E mail\"", "alter table USERS rename Email to \"E mail\""}) {
     CAPTURE(statement);
     const std::vector<WrittenChange> changes = read_alter_table(statement);
     CHECK(only<WrittenRenameColumn>(changes).from == "email");
@@ -49,14 +49,16 @@ TEST_CASE("a type change is read with its collation and conversion") {
   CHECK_FALSE(only<WrittenColumnType>(plain).collation);
   CHECK_FALSE(only<WrittenColumnType>(plain).using_expression);
   const std::vector<WrittenChange> full = read_alter_table(
-      "ALTER TABLE t ALTER COLUMN c SET DATA TYPE varchar(20) COLLATE pg_catalog.\"C\" USING left(c, 20) || (NOT f)::text");
+      "ALTER TABLE t ALTER COLUMN c SET DATA TYPE varchar(20) COLLATE pg_catalog.\"C\" USING left(c, 20) || (NOT "
+      "f)::text");
   CHECK(only<WrittenColumnType>(full).type == "character varying(20)");
   CHECK(only<WrittenColumnType>(full).collation == "pg_catalog.\"C\"");
   CHECK(only<WrittenColumnType>(full).using_expression == "(\"left\"(c, 20) || ((NOT f))::\"text\")");
 }
 
 TEST_CASE("SET NOT NULL is read") {
-  CHECK(only<WrittenSetNotNull>(read_alter_table("ALTER TABLE t ALTER COLUMN \"Phone\" SET NOT NULL")).column == "Phone");
+  CHECK(only<WrittenSetNotNull>(read_alter_table("ALTER TABLE t ALTER COLUMN \"Phone\" SET NOT NULL")).column ==
+        "Phone");
 }
 
 TEST_CASE("a foreign key is read with everything that it says") {
@@ -101,7 +103,8 @@ TEST_CASE("what is not understood is refused by its name") {
   for (const Case& c : std::vector<Case>{
            {"ALTER TABLE IF EXISTS t RENAME a TO b",
             "IF EXISTS on t is not understood: a change names a table that exists"},
-           {"ALTER TABLE ONLY t ALTER a SET NOT NULL", "ONLY t is not understood: a change is made to all parts of a table"},
+           {"ALTER TABLE ONLY t ALTER a SET NOT NULL",
+            "ONLY t is not understood: a change is made to all parts of a table"},
            {"ALTER TABLE d.s.t RENAME a TO b", "the name d.s.t holds a database"},
            {"ALTER TABLE t DROP COLUMN a", "ALTER TABLE t DROP COLUMN is not understood"},
            {"ALTER TABLE t ALTER a SET NOT NULL, ADD COLUMN b int", "ALTER TABLE t ADD COLUMN is not understood"},

@@ -128,8 +128,8 @@ const std::vector<std::string> kStatistics = {
 // The name that the object will have reads the same in both: what is compared is the rest.
 std::string text_of(Client& client, const std::string& function, const std::string& catalog, const std::string& column,
                     const std::string& name) {
-  return client.value("SELECT replace(" + function + "(oid), '" + name + "', 'NAME') FROM " + catalog + " WHERE " + column +
-                      " = '" + name + "'");
+  return client.value("SELECT replace(" + function + "(oid), '" + name + "', 'NAME') FROM " + catalog + " WHERE " +
+                      column + " = '" + name + "'");
 }
 
 Client with_schema(const TestDatabase& database) {
@@ -201,8 +201,10 @@ TEST_CASE("statistics that are rendered anew are the same statistics under anoth
       CHECK(rewritten.find("CREATE STATISTICS \"Other\".two_stat ") == 0);
       client.exec(rewritten);
       const auto shown = [&](const std::string& name) {
-        return client.value("SELECT replace(replace(pg_get_statisticsobjdef(oid), '\"Other\".two', 'app.one'), 'two', 'one')"
-                            " FROM pg_statistic_ext WHERE stxname = '" + name + "'");
+        return client.value(
+            "SELECT replace(replace(pg_get_statisticsobjdef(oid), '\"Other\".two', 'app.one'), 'two', 'one')"
+            " FROM pg_statistic_ext WHERE stxname = '" +
+            name + "'");
       };
       CHECK(shown("two_stat") == shown("one_stat"));
       client.exec("DROP STATISTICS app.one_stat, \"Other\".two_stat");
@@ -211,19 +213,22 @@ TEST_CASE("statistics that are rendered anew are the same statistics under anoth
 }
 
 TEST_CASE("columns are renamed wherever an index names them, and nothing else is") {
-  CHECK(rewrite_index("CREATE UNIQUE INDEX i ON app.t USING btree (a DESC, lower(a), b) INCLUDE (a) WITH (fillfactor='90')"
-                      " TABLESPACE a WHERE ((a)::text <> 'a'::text)",
-                      "New", false, {{"a", "select"}, {"i", "x"}, {"t", "y"}}) ==
-        "CREATE UNIQUE INDEX \"New\" ON app.t USING btree (\"select\" DESC, (lower(\"select\")), b) INCLUDE (\"select\")"
-        " WITH (fillfactor='90') TABLESPACE a WHERE ((\"select\")::\"text\" <> ('a')::\"text\")");
+  CHECK(
+      rewrite_index(
+          "CREATE UNIQUE INDEX i ON app.t USING btree (a DESC, lower(a), b) INCLUDE (a) WITH (fillfactor='90')"
+          " TABLESPACE a WHERE ((a)::text <> 'a'::text)",
+          "New", false, {{"a", "select"}, {"i", "x"}, {"t", "y"}}) ==
+      "CREATE UNIQUE INDEX \"New\" ON app.t USING btree (\"select\" DESC, (lower(\"select\")), b) INCLUDE (\"select\")"
+      " WITH (fillfactor='90') TABLESPACE a WHERE ((\"select\")::\"text\" <> ('a')::\"text\")");
   CHECK(rewrite_index("CREATE INDEX i ON ONLY app.t USING btree (a)", "j", false, {}) ==
         "CREATE INDEX j ON ONLY app.t USING btree (a)");
 }
 
 TEST_CASE("columns are renamed in checks and statistics") {
   CHECK(rewrite_check("CHECK ((a > 0) AND (b < a)) NOT VALID", {{"a", "A"}}) == "((\"A\" > 0) AND (b < \"A\"))");
-  CHECK(rewrite_statistics("CREATE STATISTICS app.s (ndistinct) ON a, (a + b) FROM app.t", "app", "r", {{"a", "x y"}}) ==
-        "CREATE STATISTICS app.r (ndistinct) ON \"x y\", ((\"x y\" + b)) FROM app.t");
+  CHECK(
+      rewrite_statistics("CREATE STATISTICS app.s (ndistinct) ON a, (a + b) FROM app.t", "app", "r", {{"a", "x y"}}) ==
+      "CREATE STATISTICS app.r (ndistinct) ON \"x y\", ((\"x y\" + b)) FROM app.t");
 }
 
 TEST_CASE("a definition that the grammar does not know is refused with its text") {
@@ -239,12 +244,14 @@ TEST_CASE("a definition that the grammar does not know is refused with its text"
         "change.refused: definition `CHECK ((a > 0)) NOT ENFORCED` cannot be carried along: syntax error at or near"
         " \"ENFORCED\" for the grammar of PostgreSQL 15");
   CHECK(message([] { rewrite_check("UNIQUE (a)", {}); }).find("it is not a CHECK constraint") != std::string::npos);
-  CHECK(message([] { rewrite_check("CHECK (a > 0), DROP COLUMN b", {}); }).find("it is not a CHECK") != std::string::npos);
+  CHECK(message([] { rewrite_check("CHECK (a > 0), DROP COLUMN b", {}); }).find("it is not a CHECK") !=
+        std::string::npos);
   CHECK(message([] { rewrite_index("CREATE TABLE t ()", "i", true, {}); }).find("it is not CREATE INDEX") !=
         std::string::npos);
   CHECK(message([] { rewrite_index("CREATE INDEX ON a(b); DROP TABLE c", "i", true, {}); }).find("not one statement") !=
         std::string::npos);
-  CHECK(message([] { rewrite_statistics("ANALYZE t", "s", "n", {}); }).find("not CREATE STATISTICS") != std::string::npos);
+  CHECK(message([] { rewrite_statistics("ANALYZE t", "s", "n", {}); }).find("not CREATE STATISTICS") !=
+        std::string::npos);
 }
 
 TEST_CASE("the relations of a query are those that it names with a schema") {

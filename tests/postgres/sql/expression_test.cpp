@@ -27,15 +27,16 @@ INSERT INTO t VALUES
    'beta', 'beta', NULL, 'beta', '0', 7);
 )";
 
-// Operators, functions and types that shadow the server's own for every session whose search_path names `hostile` first.
+// Operators, functions and types that shadow the server's own for every session whose search_path names `hostile`
+// first.
 std::string hostile_schema() {
   std::string sql = "CREATE SCHEMA hostile;";
   const auto trap = [&](const std::string& name, const std::string& arguments, const std::string& result) {
     sql += "CREATE FUNCTION hostile." + name + "(" + arguments + ") RETURNS " + result +
            " LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE EXCEPTION 'trapped in " + name + "'; END $$;";
   };
-  const std::vector<std::string> types{"text",        "int4", "numeric", "timestamptz",       "timestamp",
-                                       "date",        "bool", "varchar", "pg_catalog.bpchar", "float8"};
+  const std::vector<std::string> types{"text", "int4", "numeric", "timestamptz",       "timestamp",
+                                       "date", "bool", "varchar", "pg_catalog.bpchar", "float8"};
   int number = 0;
   for (const std::string& type : types) {
     for (const char* op : {"=", "<>", "<", ">", "<=", ">="}) {
@@ -48,13 +49,20 @@ std::string hostile_schema() {
   struct Operator {
     const char *name, *left, *right, *result;
   };
-  for (const Operator& op : std::vector<Operator>{{"||", "text", "text", "text"}, {"~~", "text", "text", "bool"},
-                                                  {"!~~", "text", "text", "bool"}, {"~~*", "text", "text", "bool"},
-                                                  {"!~~*", "text", "text", "bool"}, {"~", "text", "text", "bool"},
-                                                  {"!~", "text", "text", "bool"}, {"+", "int4", "int4", "int4"},
-                                                  {"-", "int4", "int4", "int4"}, {"*", "int4", "int4", "int4"},
-                                                  {"/", "int4", "int4", "int4"}, {"->", "jsonb", "text", "jsonb"},
-                                                  {"->>", "jsonb", "text", "text"}, {"-", nullptr, "int4", "int4"}}) {
+  for (const Operator& op : std::vector<Operator>{{"||", "text", "text", "text"},
+                                                  {"~~", "text", "text", "bool"},
+                                                  {"!~~", "text", "text", "bool"},
+                                                  {"~~*", "text", "text", "bool"},
+                                                  {"!~~*", "text", "text", "bool"},
+                                                  {"~", "text", "text", "bool"},
+                                                  {"!~", "text", "text", "bool"},
+                                                  {"+", "int4", "int4", "int4"},
+                                                  {"-", "int4", "int4", "int4"},
+                                                  {"*", "int4", "int4", "int4"},
+                                                  {"/", "int4", "int4", "int4"},
+                                                  {"->", "jsonb", "text", "jsonb"},
+                                                  {"->>", "jsonb", "text", "text"},
+                                                  {"-", nullptr, "int4", "int4"}}) {
     const std::string name = "trap" + std::to_string(++number);
     const std::string left = op.left != nullptr ? op.left : "";
     trap(name, left.empty() ? op.right : left + "," + op.right, op.result);
@@ -208,8 +216,8 @@ const std::vector<std::string> kExpressions = {
 
 ColumnSubstitution to_aliased_columns(bool qualified) {
   ColumnSubstitution substitution;
-  for (const char* column : {"id", "a", "b", "n", "m", "d", "ts", "w", "day", "j", "arr", "f", "c", "ch", "nul",
-                             "Odd \"Name", "p", "x"}) {
+  for (const char* column :
+       {"id", "a", "b", "n", "m", "d", "ts", "w", "day", "j", "arr", "f", "c", "ch", "nul", "Odd \"Name", "p", "x"}) {
     substitution.columns[column] = {"Tab", column};
   }
   substitution.qualifiers = {"t", "x"};
@@ -221,8 +229,8 @@ ColumnSubstitution to_aliased_columns(bool qualified) {
 std::string values_of(Client& client, const std::string& expression, const std::string& from) {
   try {
     std::string result;
-    for (const test::Row& row :
-         client.exec("SELECT (" + expression + ")::pg_catalog.text, pg_catalog.pg_typeof(" + expression + ")::pg_catalog.oid FROM " + from)) {
+    for (const test::Row& row : client.exec("SELECT (" + expression + ")::pg_catalog.text, pg_catalog.pg_typeof(" +
+                                            expression + ")::pg_catalog.oid FROM " + from)) {
       result += row[0].value_or("NULL") + " " + row[1].value_or("?") + "; ";
     }
     return result;
@@ -369,8 +377,10 @@ TEST_CASE("expressions that are too long, too deep or hold a NUL byte are refuse
   CHECK(kind_of_error(longest, substitution) == "none");
   std::string nested;
   for (int i = 0; i < 700; ++i) nested += "abs(";
-  CHECK(kind_of_error(nested + "n" + std::string(700, ')'), substitution).find("nested too deeply") != std::string::npos);
-  CHECK(kind_of_error("'" + std::string(40000, 'x') + "'", substitution).find("longer than 32 KiB") != std::string::npos);
+  CHECK(kind_of_error(nested + "n" + std::string(700, ')'), substitution).find("nested too deeply") !=
+        std::string::npos);
+  CHECK(kind_of_error("'" + std::string(40000, 'x') + "'", substitution).find("longer than 32 KiB") !=
+        std::string::npos);
   CHECK(kind_of_error(std::string("a\0b", 3), substitution).find("a NUL byte") != std::string::npos);
 }
 

@@ -47,7 +47,8 @@ TEST_CASE("comments belong to the statement that they stand before, in or behind
 }
 
 TEST_CASE("a head that touches the first statement is its own, but for options") {
-  const Script script = split_script("-- falsework: name=a switch=1\n-- why\nSELECT 1; -- falsework: fill=''\nSELECT 2;", "f");
+  const Script script =
+      split_script("-- falsework: name=a switch=1\n-- why\nSELECT 1; -- falsework: fill=''\nSELECT 2;", "f");
   CHECK(script.header == Texts{"falsework: name=a switch=1"});
   REQUIRE(script.statements.size() == 2);
   CHECK(script.statements[0].comments == Texts{"why", "falsework: fill=''"});
@@ -63,13 +64,13 @@ TEST_CASE("a script without statements has only a header") {
 }
 
 TEST_CASE("semicolons in strings, rules and function bodies end no statement") {
-  const Texts statements = {
-      "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $x$ SELECT 1; SELECT 2; $x$",
-      "CREATE FUNCTION g(a int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN a > 1 THEN 2 ELSE 3 END; SELECT 4; END",
-      "CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b)",
-      "SELECT E'it\\'s;', \"a;b\"",
-      "BEGIN",
-      "SELECT 1"};
+  const Texts statements = {"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $x$ SELECT 1; SELECT 2; $x$",
+                            "CREATE FUNCTION g(a int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN a > 1 "
+                            "THEN 2 ELSE 3 END; SELECT 4; END",
+                            "CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b)",
+                            "SELECT E'it\\'s;', \"a;b\"",
+                            "BEGIN",
+                            "SELECT 1"};
   std::string sql;
   for (const std::string& statement : statements) sql += statement + ";\n";
   const Script script = split_script(sql, "f");
@@ -86,8 +87,7 @@ TEST_CASE("line endings of Windows and characters beyond ASCII are no obstacle")
 }
 
 TEST_CASE("what the scanner refuses names the file and the line") {
-  CHECK(failure_of("SELECT 1;\nSELECT 'open;\n") ==
-        "declaration.invalid: change.sql:2: unterminated quoted string");
+  CHECK(failure_of("SELECT 1;\nSELECT 'open;\n") == "declaration.invalid: change.sql:2: unterminated quoted string");
   CHECK(failure_of("SELECT 1;\n\n/* open") == "declaration.invalid: change.sql:3: unterminated /* comment");
   CHECK(failure_of(std::string("SELECT 1;\nSELECT \0", 18)) == "declaration.invalid: change.sql:2: a NUL byte");
 }

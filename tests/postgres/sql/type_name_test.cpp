@@ -14,6 +14,7 @@ using test::Client;
 using test::Server;
 using test::TestDatabase;
 
+// clang-format off
 const std::vector<std::string> kTypes = {
     "int", "INT4", "integer", "int2", "smallint", "bigint", "int8", "boolean", "bool", "real", "float4", "float", "float8",
     "float(1)", "float(24)", "float(25)", "float(53)", "double precision", "numeric", "decimal", "dec(5)", "numeric(10)",
@@ -32,6 +33,7 @@ const std::vector<std::string> kTypes = {
     "int[3]", "int ARRAY", "int ARRAY[4]", "varchar(20)[]", "timestamptz(3)[]", "numeric(4,1)[]", "text[]", "\"char\"[]",
     "bit(3)[]", "interval year[]", "pg_catalog.jsonb[]", "app.mood", "app.\"My Type\"", "app.\"My Type\"[]",
     "app.positive", "\"app\".pair", "app.type", "app.\"position\"", "int -- comment", "/* a */ int"};
+// clang-format on
 
 std::string failure_of(const std::string& type) {
   try {
@@ -56,7 +58,8 @@ TEST_CASE("a type is spelled as format_type spells it") {
       CAPTURE(type);
       client.exec("CREATE TABLE app.t (c " + type + "\n)");
       const std::string expected = client.value(
-          "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND attnum = 1");
+          "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND attnum = "
+          "1");
       client.exec("DROP TABLE app.t");
       CHECK(canonical_type(type) == expected);
       CHECK(canonical_type(expected) == expected);
