@@ -143,7 +143,7 @@ StepStatus& step_of(RunState& state, const Event& event) {
     throw Error(errors::kLedgerUnusable,
                 fmt::format("event {} of run {} names step {}, which its plan does not have", event.serial, event.run,
                             event.step),
-                "Rebuild the ledger from the journal in the database with `falsework adopt`.");
+                "Restore it from a backup: one that lags behind is brought up to the journal in the database.");
   }
   return found->second;
 }

@@ -17,8 +17,8 @@ constexpr const char* kHintFull = "Free some space, then try again: what was don
 constexpr const char* kHintDenied = "Check the permissions of the file and of its directory, then try again.";
 constexpr const char* kHintDisk = "Check the disk and its quota, then try again: what was done so far is in the journal.";
 constexpr const char* kHintCorrupt =
-    "Move the file away, then rebuild it from the journal in the database with `falsework adopt`.";
-constexpr const char* kHintMoved = "Put the file back, or rebuild it with `falsework adopt`; then run the command again.";
+    "Restore it from a backup: one that lags behind is brought up to the journal in the database.";
+constexpr const char* kHintMoved = "Put the file back, or restore it from a backup; then run the command again.";
 
 std::string system_reason(int number) {
   return number == 0 ? std::string() : fmt::format(": {}", std::generic_category().message(number));

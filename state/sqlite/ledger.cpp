@@ -81,7 +81,7 @@ struct Ledger::Store {
     }
     throw Error(errors::kLedgerUnusable,
                 fmt::format("the ledger {} was moved, replaced or removed while it was open", database.path().string()),
-                "Put the file back, or rebuild it with `falsework adopt`; then run the command again.");
+                "Put the file back, or restore it from a backup; then run the command again.");
   }
 
   bool has_run(const std::string& run) const {

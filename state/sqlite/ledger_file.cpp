@@ -100,7 +100,7 @@ void check_header(const std::filesystem::path& path, int file) {
   if (count < 0) unreachable(path, fmt::format("cannot be read: {}", reason(errno)));
   if (count == 0) {
     unusable(path, "is an empty file, not a ledger",
-             "Remove the file if it is not needed, or rebuild a lost ledger with `falsework adopt`.");
+             "Remove it to begin a new ledger, or restore a lost one from a backup.");
   }
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
   if (static_cast<std::size_t>(count) < header.size() ||

@@ -11,8 +11,8 @@ namespace falsework::sqlite {
 
 namespace {
 
-constexpr const char* kHintRebuild =
-    "Move the file away, then rebuild it from the journal in the database with `falsework adopt`.";
+constexpr const char* kHintRestore =
+    "Restore it from a backup: one that lags behind is brought up to the journal in the database.";
 
 // SQLite keeps these words as they are, and verify_schema() compares them.
 constexpr std::string_view kSchema[] = {
@@ -76,7 +76,7 @@ BEGIN SELECT RAISE(ABORT, 'the lineage is never changed'); END)",
 BEGIN SELECT RAISE(ABORT, 'the lineage is never deleted'); END)",
 };
 
-[[noreturn]] void refuse(const Database& database, const std::string& what, const char* hint = kHintRebuild) {
+[[noreturn]] void refuse(const Database& database, const std::string& what, const char* hint = kHintRestore) {
   throw Error(errors::kLedgerUnusable, fmt::format("the ledger {} {}", database.path().string(), what), hint);
 }
 

@@ -27,9 +27,9 @@ namespace {
 
 constexpr const char* kRun = "users_email-1a2b3c4d";
 constexpr const char* kHintOtherFile = "Name another file with --state, or set FALSEWORK_STATE.";
-constexpr const char* kHintRebuild =
-    "Move the file away, then rebuild it from the journal in the database with `falsework adopt`.";
-constexpr const char* kHintMoved = "Put the file back, or rebuild it with `falsework adopt`; then run the command again.";
+constexpr const char* kHintRestore =
+    "Restore it from a backup: one that lags behind is brought up to the journal in the database.";
+constexpr const char* kHintMoved = "Put the file back, or restore it from a backup; then run the command again.";
 constexpr const char* kHintPermissions = "Check the permissions of the file and of its directory, then try again.";
 
 mode_t mode_of(const std::filesystem::path& path) {
@@ -155,7 +155,7 @@ TEST_CASE("a file that is no ledger is refused and left as it is") {
 
   SUBCASE("an empty file") {
     message = " is an empty file, not a ledger";
-    hint = "Remove the file if it is not needed, or rebuild a lost ledger with `falsework adopt`.";
+    hint = "Remove it to begin a new ledger, or restore a lost one from a backup.";
   }
   SUBCASE("a text") {
     content = "# notes\n";
@@ -218,7 +218,7 @@ TEST_CASE("a ledger with a damaged page is refused") {
     const Failure failure = opening(copy);
     CHECK(failure.code == "ledger.unusable");
     CHECK(failure.message.find("the ledger " + copy.string() + " is corrupt: ") == 0);
-    CHECK(failure.hint == kHintRebuild);
+    CHECK(failure.hint == kHintRestore);
   }
 }
 
