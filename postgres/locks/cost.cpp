@@ -96,7 +96,9 @@ Cost cost_one(const RenameConstraint& ddl) { return lock(ddl.table, kAccessExclu
 Cost cost_one(const CreateIndex& ddl) {
   return scanning(lock(ddl.table, ddl.concurrently ? kShareUpdateExclusive : kShare, LockDuration::kBuild));
 }
-Cost cost_one(const DropIndex& ddl) { return lock(ddl.table, ddl.concurrently ? kShareUpdateExclusive : kAccessExclusive); }
+Cost cost_one(const DropIndex& ddl) {
+  return lock(ddl.table, ddl.concurrently ? kShareUpdateExclusive : kAccessExclusive);
+}
 Cost cost_one(const RenameIndex&) { return nothing(); }
 Cost cost_one(const SetIndexStatistics&) { return nothing(); }
 Cost cost_one(const SetReplicaIdentity& ddl) { return lock(ddl.table, kAccessExclusive); }

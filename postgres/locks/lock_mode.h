@@ -18,8 +18,8 @@ enum class LockMode {
   kAccessExclusive,
 };
 
-std::string_view name(LockMode mode);         // `AccessExclusiveLock`, as in pg_locks
-std::string_view sql(LockMode mode);          // `ACCESS EXCLUSIVE`, as in LOCK TABLE
+std::string_view name(LockMode mode);                            // `AccessExclusiveLock`, as in pg_locks
+std::string_view sql(LockMode mode);                             // `ACCESS EXCLUSIVE`, as in LOCK TABLE
 std::optional<LockMode> parse_lock_mode(std::string_view name);  // either spelling
 bool conflicts(LockMode a, LockMode b);
 // What other sessions cannot do meanwhile: `reads, writes, DDL`, `writes, DDL`, `DDL, vacuum`, `nothing`.

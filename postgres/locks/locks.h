@@ -17,8 +17,9 @@ struct Cost {
   bool scans = false;            // reads the whole table
 };
 
-// The locks on the relations that the statement names. Most DDL locks partitions and inheriting tables in the same mode,
-// and dropping a column that a foreign key uses locks the other table too: the snapshot knows of those, not the statement.
+// The locks on the relations that the statement names. Most DDL locks partitions and inheriting tables in the same
+// mode, and dropping a column that a foreign key uses locks the other table too: the snapshot knows of those, not the
+// statement.
 Cost cost_of(const Ddl& ddl, int server_major);
 
 // The locks of several statements in one transaction: the strongest mode and the longest duration per relation.
