@@ -84,7 +84,8 @@ constexpr std::array kCasts = {
     Cast{kVarbit, kBit, kKeeps}, Cast{kVarbit, kVarbit, kKeeps},
     Cast{kPoint, kBox, kKeeps}, Cast{kBox, kPolygon, kKeeps}, Cast{kPath, kPolygon, kFails},
     Cast{kPolygon, kPath, kKeeps}, Cast{kText, kChar, kChanges}, Cast{kVarchar, kChar, kChanges},
-    Cast{kBpchar, kChar, kChanges},
+    Cast{kBpchar, kChar, kChanges}, Cast{kText, kRegclass, {true, true, true}},
+    Cast{kVarchar, kRegclass, {true, true, true}},
 };
 
 bool is_string(BuiltinBase base) { return base == kText || base == kVarchar || base == kBpchar || base == kName; }
@@ -164,8 +165,8 @@ std::optional<int> text_length(const BuiltinType& type) {
 // Blanks at the end count in these; assignment to a shorter string cuts them silently, and char(n) ignores them.
 bool may_end_in_blanks(const BuiltinType& type) {
   if (type.array) return false;
-  return type.base == kText || type.base == kVarchar || type.base == kName || type.base == kChar ||
-         type.base == kJson || type.base == kXml || type.base == kUnknown || (type.base == kBpchar && !type.length);
+  return type.base == kText || type.base == kVarchar || type.base == kName || type.base == kJson ||
+         type.base == kXml || type.base == kUnknown || (type.base == kBpchar && !type.length);
 }
 
 // Output functions that read DateStyle, IntervalStyle, TimeZone, lc_monetary, bytea_output or search_path.
@@ -237,7 +238,7 @@ std::optional<Loss> conversion(const BuiltinType& from, const BuiltinType& to) {
   if (from.array && is_string(to.base)) {
     return into_string({from.base, false, from.length, from.scale, from.fields}, {to.base, false, to.length, 0, {}});
   }
-  if (from == to) return kKeeps;
+  if (from == to && from.base != kPlain) return kKeeps;
   const auto cast =
       std::find_if(kCasts.begin(), kCasts.end(), [&](const Cast& c) { return c.from == from.base && c.to == to.base; });
   if (cast == kCasts.end()) return std::nullopt;
@@ -245,6 +246,7 @@ std::optional<Loss> conversion(const BuiltinType& from, const BuiltinType& to) {
   const bool to_float = to.base == kFloat4 || to.base == kFloat8;
   if (from.base == kNumeric && to_integer) return numeric_to_integer(from);
   if (from.base == kNumeric && to_float) return numeric_to_float(from, to);
+  if (from.base == kNumeric && to.base == kMoney) return Loss{true, !from.length || from.scale > 2, true};
   return cast->loss | by_modifiers(from, to);
 }
 
@@ -253,7 +255,7 @@ bool holds_all(const std::optional<int>& from, const std::optional<int>& to) { r
 TypeChangeCost cost_of(const BuiltinType& from, const BuiltinType& to) {
   using enum TypeChangeCost;
   if (from.base == kUnknown || to.base == kUnknown) return kRewrite;
-  if (from == to) return kNothing;
+  if (from == to && from.base != kPlain) return kNothing;
   if (from.array || to.array) return kRewrite;
   const bool text_like = (from.base == kText || from.base == kVarchar || from.base == kXml) &&
                          (to.base == kText || to.base == kVarchar);
@@ -290,19 +292,28 @@ TypeChangeCost cost_of(const BuiltinType& from, const BuiltinType& to) {
 }  // namespace
 
 TypeChange classify_type_change(const TypeShape& from, const std::string& to) {
-  if (from.name == to) return {TypeChangeCost::kNothing, kTotal, kTotal, false};
   const bool domain = from.kind == 'd' && from.domain_base.has_value();
-  BuiltinType source = parse_builtin_type(domain ? *from.domain_base : from.name);
+  const std::string& stored = domain ? *from.domain_base : from.name;
+  const BuiltinType source = parse_builtin_type(stored);
+  // A domain's column carries no modifier of its own, so that the server converts to one that the values have already.
+  BuiltinType seen = source;
+  if (domain) seen.length.reset();
+  if (stored == to) {
+    const bool converts = domain && source.length.has_value();
+    return {converts ? cost_of(seen, source) : TypeChangeCost::kNothing, kTotal,
+            from.domain_constrained ? kPartial : kTotal, false};
+  }
   const BuiltinType target = parse_builtin_type(to);
   if (target.base == kUnknown) return {};
   TypeChange change;
   const std::optional<Loss> up = conversion(source, target);
   std::optional<Loss> down = conversion(target, source);
   if (down && from.domain_constrained) down = *down | kFails;
-  change.cost = cost_of(source, target);
+  change.cost = cost_of(seen, target);
   if (up) change.up = kind_of(*up);
   if (down) change.down = kind_of(*down);
-  change.session_dependent = (up && up->session) || (down && down->session);
+  // Labels are printed as they are.
+  change.session_dependent = from.kind != 'e' && ((up && up->session) || (down && down->session));
   return change;
 }
 
