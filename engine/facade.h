@@ -4,15 +4,18 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "executor/executor.h"
 #include "planner/change.h"
 #include "plans/plan.h"
 #include "postgres/catalog/compare.h"
 #include "postgres/catalog/snapshot.h"
+#include "state/ledger.h"
 
 namespace falsework {
 
@@ -21,14 +24,55 @@ struct Connection {
   std::string application_name = "falsework";
 };
 
-// Declarations + a live server or a snapshot -> a stamped, verified plan. Changes nothing.
+// Declarations + a live server or a snapshot -> a stamped, verified plan. Changes nothing: the session is read-only.
 Plan plan_from_server(const std::vector<std::filesystem::path>& declarations, const Connection& connection);
 Plan plan_from_snapshot(const std::vector<std::filesystem::path>& declarations, const std::filesystem::path& snapshot);
 
-// The catalog of a database as a snapshot, of all or of some tables.
+// A plan as it stands in its file; the text is what a run stores.
+struct PlanFile {
+  Plan plan;
+  std::string text;
+};
+
+// Reads a plan file; `-` is standard input. Throws Error(file.unreadable), Error(plan.invalid) for one that is malformed
+// or unsound, Error(plan.digest_mismatch) for one that was changed.
+PlanFile load_plan(const std::filesystem::path& file);
+
+// The catalog of a database as a snapshot, of all or of some tables. Throws Error(object.missing) for a table that was
+// named and is not there.
 pg::Snapshot take_snapshot(const Connection& connection, const std::vector<QualifiedName>& tables);
 
-// What differs between what a plan relies on and the live catalog; lines for people.
+// What differs between what a plan relies on and the live catalog; lines for people. Throws Error(database.foreign)
+// when this is not the server that the plan was made for.
 std::vector<std::string> drift_of(const Plan& plan, const Connection& connection);
+
+// The same for a run: against what its last finished step left. Throws Error(database.foreign).
+std::vector<std::string> drift_of_run(const RunRecord& run, const Connection& connection);
+
+// Where a run is carried on, and who hears of it.
+struct Workplace {
+  Ledger& ledger;
+  Clock& clock;
+  Observer& observer;
+  ExecutorOptions options;
+  std::function<void(const std::string& run)> opened = [](const std::string&) {};  // once the run is held
+};
+
+// What became of a run, and where it stands now.
+struct RunReport {
+  RunRecord record;
+  Outcome outcome = Outcome::kNothingToDo;
+  Plan plan;
+  RunState state;
+};
+
+// Starts the run of a plan, or takes up the one that it has, and goes on to the first closed gate.
+RunReport apply_plan(const PlanFile& plan, const AdvanceRequest& request, const Workplace& place);
+
+// Goes on with a run. `open_advance_gates` counts only where the run stands at a gate when it is taken up (or for the
+// target kEnd): a person opens the gate that they were told of.
+RunReport advance_run(const RunRecord& run, const AdvanceRequest& request, const Workplace& place);
+
+RunReport rollback_run(const RunRecord& run, const RollbackRequest& request, const Workplace& place);
 
 }  // namespace falsework

@@ -1,0 +1,36 @@
+#include "engine/cli/command.h"
+
+namespace falsework::cli {
+
+const std::vector<Option>& common_options() {
+  static const std::vector<Option> kOptions{
+      {"database", 'd', "URL", "the database, as a libpq URL or keyword string; else DATABASE_URL, else libpq's own "
+                               "environment"},
+      {"state", 0, "FILE", "the ledger; else FALSEWORK_STATE, else .falsework/state.db"},
+      {"json", 0, "", "results, and errors, as JSON on stdout"},
+      {"quiet", 'q', "", "no progress on stderr"},
+      {"verbose", 'v', "", "more of what happens on stderr"},
+      {"help", 'h', "", "show this help"},
+  };
+  return kOptions;
+}
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> kCommands{
+      plan_command(),    runbook_command(),  explain_command(), apply_command(),
+      advance_command(), rollback_command(), status_command(),  history_command(),
+      release_list_command(), snapshot_command(), drift_command(),
+  };
+  return kCommands;
+}
+
+std::vector<Option> lock_options() {
+  return {
+      {"lock-timeout", 0, "TIME", "how long one try may wait for a lock, over the plan's own: 500ms, 2s"},
+      {"lock-budget", 0, "TIME", "how long all tries of a step may take together, over the plan's own: 10m"},
+      {"patience", 0, "TIME", "how long to wait for another process that holds the run (default 5s)"},
+      {"allow-superuser", 0, "", "run although the role is a superuser"},
+  };
+}
+
+}  // namespace falsework::cli

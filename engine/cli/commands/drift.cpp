@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "engine/cli/command.h"
+#include "engine/cli/invocation.h"
+
+namespace falsework::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Findings {
+  std::string subject;  // plan users.plan.json, run users-1f0c2ab4
+  std::vector<std::string> lines;
+};
+
+bool is_file(const std::string& word) {
+  std::error_code ignored;
+  return word == "-" || std::filesystem::exists(word, ignored);
+}
+
+Findings look(Invocation& invocation) {
+  const Connection connection = invocation.connection();
+  const auto word = invocation.arguments().word(0);
+  if (word && is_file(*word)) {
+    return {fmt::format("plan {}", *word), drift_of(load_plan(*word).plan, connection)};
+  }
+  const RunView run = word ? find_run(invocation.ledger(), *word) : only_active_run(invocation.ledger());
+  return {fmt::format("run {}", run.record.run), drift_of_run(run.record, connection)};
+}
+
+ExitCode run_drift(Invocation& invocation) {
+  Console& console = invocation.console();
+  const Findings findings = look(invocation);
+  if (console.json()) {
+    Json json;
+    json["subject"] = findings.subject;
+    json["drift"] = findings.lines;
+    console.document(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  } else if (findings.lines.empty()) {
+    console.line(fmt::format("the catalog is what {} relies on", findings.subject));
+  } else {
+    for (const std::string& line : findings.lines) console.line(line);
+  }
+  return findings.lines.empty() ? ExitCode::kDone : ExitCode::kFindings;
+}
+
+}  // namespace
+
+Command drift_command() {
+  return {"drift",
+          "compare the live catalog with what a plan relies on, or with what a run left",
+          "[PLAN|RUN]",
+          0,
+          1,
+          {Needs::kDatabase, Needs::kLedger},
+          {},
+          run_drift,
+          {"falsework drift users.plan.json -d postgres://owner@db/shop", "falsework drift users-1f0c2ab4 --json"},
+          "Exits with 5 when something differs, and lists it. Without an argument the only run under way is meant."};
+}
+
+}  // namespace falsework::cli

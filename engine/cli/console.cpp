@@ -1,0 +1,89 @@
+#include "engine/cli/console.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+#include "base/error_kinds.h"
+#include "base/redact.h"
+#include "engine/runbook/visible.h"
+
+namespace falsework::cli {
+
+namespace {
+
+constexpr int kUsualWidth = 80;
+
+// Characters, not bytes: continuation bytes of UTF-8 take no place.
+std::size_t places(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+}  // namespace
+
+std::string visible_lines(std::string_view text) {
+  std::string shown;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    if (begin > 0) shown += '\n';
+    shown += runbook::make_visible(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return shown;
+}
+
+void Console::document(std::string_view text) { std::cout << text; }
+
+void Console::line(std::string_view text) {
+  if (json_) return note(text);
+  std::cout << visible_lines(text) << '\n';
+}
+
+void Console::note(std::string_view text) { std::cerr << redact(visible_lines(text)) << '\n'; }
+
+void Console::table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], places(row[i]));
+  }
+  for (const auto& row : rows) {
+    std::string text;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i > 0) text += "  ";
+      text += row[i];
+      if (i + 1 < row.size()) text.append(widths[i] - places(row[i]), ' ');
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    line(text);
+  }
+}
+
+bool Console::can_ask() { return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1; }
+
+bool Console::overprints() { return isatty(STDERR_FILENO) == 1; }
+
+int Console::width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsualWidth;
+}
+
+std::string Console::ask(std::string_view question) {
+  std::cerr << visible_lines(question) << ' ' << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer;
+}
+
+void Console::finish() {
+  std::cout.flush();
+  if (std::cout.good() && std::fflush(stdout) == 0) return;
+  throw Error(errors::kFileUnwritable, "cannot write standard output",
+              "Check where it leads: the command itself did its work.");
+}
+
+}  // namespace falsework::cli

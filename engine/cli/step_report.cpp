@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/duration.h"
+#include "base/identifier.h"
+#include "engine/cli/report.h"
+#include "engine/runbook/words.h"
+#include "executor/schedule.h"
+
+namespace falsework::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kStatementPlaces = 110;
+
+// The first line of a statement, cut: enough to know it again in the runbook.
+std::string shortened(const std::string& statement) {
+  const std::string line = statement.substr(0, statement.find('\n'));
+  const std::string_view cut = cut_utf8(line, kStatementPlaces);
+  return cut.size() < statement.size() ? std::string(cut) + " …" : std::string(cut);
+}
+
+std::string describe_lock(const pg::TakenLock& lock) {
+  return fmt::format("{} on {}, {}", runbook::describe(lock), lock.relation, runbook::describe(lock.duration));
+}
+
+void add_undo(std::string& text, const Step& step) {
+  if (step.irreversible || !step.undo) {
+    text += fmt::format("     undo: none; this cannot be undone: {}\n", step.undo_note);
+    return;
+  }
+  for (const std::string& statement : *step.undo) text += fmt::format("     undo: {}\n", shortened(statement));
+  if (step.undo->empty()) text += "     undo: nothing has to be done\n";
+}
+
+std::string conditions_of(const Step& step) {
+  std::vector<std::string> conditions;
+  for (const GateCondition& condition : step.gate->conditions) conditions.push_back(render_condition(condition));
+  return fmt::format("{}", fmt::join(conditions, ", "));
+}
+
+void add_section(std::string& text, std::string_view title, const std::vector<std::string>& statements) {
+  if (statements.empty()) return;
+  text += fmt::format("\n{}:\n{}\n", title, runbook::listing_of(statements));
+}
+
+}  // namespace
+
+std::string describe_intention(const Intention& intention) {
+  const std::string subject = intention.run.empty() ? fmt::format("a new run of {}", intention.name) : intention.run;
+  std::string text = fmt::format("{}: {} {}\n", subject, runbook::count_of(intention.steps.size(), "step", "steps"),
+                                 intention.undo ? "to undo" : "to run");
+  int number = 0;
+  for (const Step* step : intention.steps) {
+    text += fmt::format("{:3}. {}: {}\n", ++number, step->id, step->title);
+    for (const pg::TakenLock& lock : intention.undo ? step->undo_locks : step->locks) {
+      text += fmt::format("     lock: {}\n", describe_lock(lock));
+    }
+    if (step->kind != StepKind::kGate && step->kind != StepKind::kNote) add_undo(text, *step);
+  }
+  if (intention.closed_gate != nullptr) {
+    text += fmt::format("then it waits at {} for {}\n", intention.closed_gate->id, conditions_of(*intention.closed_gate));
+  }
+  text.pop_back();
+  return text;
+}
+
+std::string render_intentions_json(const std::vector<Intention>& intentions) {
+  Json json;
+  json["dry_run"] = Json::array();
+  for (const Intention& intention : intentions) {
+    Json each;
+    each["run"] = intention.run.empty() ? Json(nullptr) : Json(intention.run);
+    each["name"] = intention.name;
+    each["undo"] = intention.undo;
+    each["steps"] = Json::array();
+    for (const Step* step : intention.steps) {
+      Json item;
+      item["id"] = step->id;
+      item["phase"] = falsework::name(step->phase);
+      item["kind"] = falsework::name(step->kind);
+      item["title"] = step->title;
+      item["sql"] = step->sql;
+      item["undo"] = step->undo ? Json(*step->undo) : Json(nullptr);
+      item["irreversible"] = step->irreversible;
+      item["locks"] = Json::array();
+      for (const pg::TakenLock& lock : intention.undo ? step->undo_locks : step->locks) {
+        item["locks"].push_back(
+            {{"relation", lock.relation}, {"mode", pg::name(lock.mode)}, {"duration", pg::name(lock.duration)}});
+      }
+      each["steps"].push_back(item);
+    }
+    each["stops_at"] = intention.closed_gate == nullptr ? Json(nullptr) : Json(intention.closed_gate->id);
+    json["dry_run"].push_back(each);
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string render_step_json(const Plan& plan, const Step& step) {
+  const Json json = Json::parse(render_plan(plan));
+  const auto number = static_cast<std::size_t>(runbook::number_of(plan, step));
+  return json.at("steps").at(number - 1).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string describe_step(const Plan& plan, const Step& step) {
+  std::string text = fmt::format("{}: {}\n\n{}\n\n", step.id, step.title, step.why);
+  text += fmt::format("step {} of {}, phase {}, kind {}\n", runbook::number_of(plan, step), plan.steps.size(),
+                      falsework::name(step.phase), falsework::name(step.kind));
+  if (!step.relations.empty()) text += fmt::format("relations: {}\n", fmt::join(step.relations, ", "));
+  if (!step.needs.empty()) text += fmt::format("needs: {}\n", fmt::join(step.needs, ", "));
+  for (const pg::TakenLock& lock : step.locks) text += fmt::format("lock: {}\n", describe_lock(lock));
+  if (step.kind != StepKind::kGate && step.kind != StepKind::kNote) {
+    text += fmt::format("rewrites the table: {}; scans it: {}\n", step.rewrites ? "yes" : "no", step.scans ? "yes" : "no");
+    text += fmt::format("one transaction: {}\n", step.transaction ? "yes" : "no");
+    text += fmt::format("lock timeout {}, budget {}\n",
+                        step.timeouts.lock.count() == 0 ? "none" : render_duration(step.timeouts.lock),
+                        render_duration(step.timeouts.budget));
+  }
+  if (step.estimate.rows > 0 || step.estimate.bytes > 0) {
+    text += fmt::format("estimate: {} rows, {} more on the disk\n", runbook::render_count(step.estimate.rows),
+                        runbook::render_bytes(step.estimate.bytes));
+  }
+  if (step.gate) text += fmt::format("waits for: {}\n", conditions_of(step));
+  add_section(text, "SQL", step.sql);
+  if (step.copy) add_section(text, "each batch", {step.copy->statement});
+  if (!step.done_when.empty()) add_section(text, "done when this is true", {step.done_when});
+  if (step.irreversible || !step.undo) {
+    text += fmt::format("\ncannot be undone: {}\n", step.undo_note);
+  } else {
+    add_section(text, "undo", *step.undo);
+    if (!step.undo_note.empty()) text += fmt::format("\nundoing: {}\n", step.undo_note);
+  }
+  text.pop_back();
+  return text;
+}
+
+std::string summarize(const Plan& plan, const std::string& file) {
+  std::string text = fmt::format("plan {} for {} of {}, {}\n", plan.name, plan.database,
+                                 runbook::render_server(plan.server_version),
+                                 runbook::count_of(plan.steps.size(), "step", "steps"));
+  for (const PlannedChange& change : plan.changes) {
+    text += fmt::format("\n{}\n  how: {}; {}\n", change.summary, change.strategy, change.reason);
+    for (const std::string& warning : change.warnings) text += fmt::format("  warning: {}\n", warning);
+  }
+  text += '\n';
+  for (const Phase phase : runbook::phases_of(plan)) {
+    std::vector<pg::TakenLock> locks;
+    std::size_t steps = 0;
+    for (const Step& step : plan.steps) {
+      if (step.phase != phase) continue;
+      ++steps;
+      locks.insert(locks.end(), step.locks.begin(), step.locks.end());
+      if (step.gate) text += fmt::format("  {} waits for {}\n", step.id, conditions_of(step));
+    }
+    const auto strongest = runbook::strongest(locks);
+    text += fmt::format("{}: {}{}\n", falsework::name(phase), runbook::count_of(steps, "step", "steps"),
+                        strongest ? ", at most " + describe_lock(*strongest) : "");
+  }
+  text += fmt::format("\ndigest {}\nnext: falsework runbook {} -o {}.md, then: falsework apply {}", plan.digest, file,
+                      plan.name, file);
+  return text;
+}
+
+}  // namespace falsework::cli

@@ -1,0 +1,116 @@
+#include "engine/cli/terminal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "base/duration.h"
+#include "base/identifier.h"
+#include "engine/runbook/visible.h"
+#include "engine/runbook/words.h"
+#include "executor/schedule.h"
+
+namespace falsework::cli {
+
+namespace {
+
+constexpr std::chrono::milliseconds kIntervalOfLines{2000};
+constexpr std::size_t kBarPlaces = 24;
+constexpr const char* kWipe = "\r\x1b[K";
+
+double share(const Progress& progress) {
+  // Blocks are exact; the number of rows is an estimate of the catalog's.
+  const bool by_blocks = progress.total_blocks > 0;
+  const auto done = static_cast<double>(by_blocks ? progress.blocks : progress.rows);
+  const auto all = static_cast<double>(by_blocks ? progress.total_blocks : progress.total);
+  return all <= 0 ? 0 : std::clamp(done / all, 0.0, 1.0);
+}
+
+std::string bar(double filled) {
+  const auto full = static_cast<std::size_t>(filled * static_cast<double>(kBarPlaces));
+  return fmt::format("[{}{}]", std::string(full, '#'), std::string(kBarPlaces - full, '.'));
+}
+
+std::string gate_conditions(const Step& step) {
+  std::vector<std::string> conditions;
+  for (const GateCondition& condition : step.gate->conditions) conditions.push_back(render_condition(condition));
+  return fmt::format("{}", fmt::join(conditions, ", "));
+}
+
+}  // namespace
+
+std::string render_numbers(const Progress& progress) {
+  std::string text = fmt::format("{:3.0f} %  {} of {} rows", share(progress) * 100, runbook::render_count(progress.rows),
+                                 runbook::render_count(std::max(progress.total, progress.rows)));
+  if (progress.rate > 0) {
+    text += fmt::format(", {} rows/s", runbook::render_count(static_cast<std::int64_t>(progress.rate)));
+  }
+  if (progress.wal_rate > 0) {
+    text += fmt::format(", {}/s WAL", runbook::render_bytes(static_cast<std::int64_t>(progress.wal_rate)));
+  }
+  if (progress.hot_share >= 0) text += fmt::format(", {:.0f} % HOT", progress.hot_share * 100);
+  if (progress.eta_s >= 0) {
+    text += fmt::format(", {} left", humanize(std::chrono::seconds(static_cast<std::int64_t>(progress.eta_s))));
+  }
+  if (!progress.throttled_by.empty()) text += fmt::format(", slowed by {}", fmt::join(progress.throttled_by, "; "));
+  return text;
+}
+
+Terminal::Terminal(Console& console, const Clock& clock, bool quiet)
+    : console_(console), clock_(clock), quiet_(quiet), overprints_(Console::overprints()) {}
+
+void Terminal::wipe() {
+  if (!bar_) return;
+  std::cerr << kWipe << std::flush;
+  bar_ = false;
+}
+
+void Terminal::say(const std::string& text) {
+  wipe();
+  console_.note(fmt::format("{}: {}", run_, text));
+}
+
+void Terminal::step_started(const Step& step, bool undo) {
+  said_ = {};
+  if (quiet_) return;
+  say(fmt::format("{} {} ({})", undo ? "undoing" : "running", step.id, step.title));
+}
+
+void Terminal::step_finished(const Step& step, bool undo, std::chrono::milliseconds took) {
+  if (!quiet_) say(fmt::format("{} {} in {}", undo ? "undone" : "done", step.id, humanize(took)));
+}
+
+void Terminal::step_failed(const Step& step, bool undo, const Error& error) {
+  say(fmt::format("{} of {} failed ({})", undo ? "the undo" : "the run", step.id, error.code()));
+}
+
+void Terminal::step_blocked(const Step& step, int attempt, const std::vector<std::string>& blockers) {
+  // Who stands in the way is told even to those who asked for quiet: it is why nothing happens.
+  say(fmt::format("{} waits for a lock (try {})", step.id, attempt));
+  for (const std::string& blocker : blockers) say(fmt::format("  held by {}", blocker));
+}
+
+void Terminal::copy_progress(const Step& step, const Progress& progress) {
+  if (quiet_) return;
+  if (!overprints_) {
+    const bool complete = share(progress) >= 1;
+    if (said_ != std::chrono::steady_clock::time_point{} && !complete && clock_.monotonic() - said_ < kIntervalOfLines) {
+      return;
+    }
+    said_ = clock_.monotonic();
+    say(fmt::format("{}: {}", step.id, render_numbers(progress)));
+    return;
+  }
+  const std::string text =
+      runbook::make_visible(fmt::format("{}: {} {} {}", run_, step.id, bar(share(progress)), render_numbers(progress)));
+  // A line that wraps could not be overprinted.
+  std::cerr << kWipe << cut_utf8(text, static_cast<std::size_t>(std::max(Console::width() - 1, 1))) << std::flush;
+  bar_ = true;
+}
+
+void Terminal::gate_closed(const Step& step) {
+  if (!quiet_) say(fmt::format("waits at {} for {}", step.id, gate_conditions(step)));
+}
+
+}  // namespace falsework::cli
