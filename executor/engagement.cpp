@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error_kinds.h"
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -65,6 +67,8 @@ Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
   for (;;) {
     try {
       ensure_fenced(*context_);
+      // An earlier call may have ended in the middle of a step.
+      context_->journal = Journal(*context_->session).steps(context_->run);
       return work();
     } catch (const Error& error) {
       if (!is_connection_loss(error, context_->session.get())) {
@@ -80,8 +84,34 @@ Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
   }
 }
 
+// A run that was done is rolled back as a whole or not at all, and only while nobody else is at its tables.
+void require_free_relations(RunContext& context, const RollbackRequest& request) {
+  if (request.to_phase || request.step) {
+    throw Error(errors::kIrreversible, fmt::format("run {} is done: it can only be rolled back as a whole", context.run),
+                fmt::format("Roll it back with: falsework rollback {}.", context.run));
+  }
+  const std::vector<JournalRun> runs = Journal(*context.session).runs();
+  const auto ours = std::find_if(runs.begin(), runs.end(), [&](const JournalRun& r) { return r.run == context.run; });
+  FALSEWORK_CHECK(ours != runs.end());
+  for (const JournalRun& other : runs) {
+    if (other.state != "active") continue;
+    for (const std::string& relation : other.relations) {
+      if (std::find(ours->relations.begin(), ours->relations.end(), relation) == ours->relations.end()) continue;
+      throw Error(errors::kPlanConflict,
+                  fmt::format("run {} touches {}, as run {} does, which is in flight", context.run, relation, other.run),
+                  fmt::format("Finish run {} first, or roll it back.", other.run));
+    }
+  }
+}
+
 Outcome LiveEngagement::advance(const AdvanceRequest& request) {
-  if (!context_->finished.empty()) return Outcome::kNothingToDo;
+  if (!context_->finished.empty()) {
+    const bool whole = steps_to_run(context_->plan, state(), Target{Target::Kind::kEnd, Phase::kContract, {}}).empty();
+    if (whole || context_->finished != "done") return Outcome::kNothingToDo;
+    throw Error(errors::kIrreversible,
+                fmt::format("run {} was done, and a rollback of it was begun", context_->run),
+                fmt::format("Finish that with: falsework rollback {}.", context_->run));
+  }
   return guarded([&] { return advance_from_here(request); });
 }
 
@@ -156,6 +186,12 @@ void LiveEngagement::run_step(const Step& step) {
 
 void LiveEngagement::undo_step(const Step& step) {
   perform(step, true, [&]() -> std::int64_t {
+    // What the journal does not know was never begun: whatever stands under that name is somebody else's.
+    const JournalStep row = context_->journal_step(step);
+    if (!context_->journal.contains(step.id) || row.state == JournalState::kUndone) {
+      record_alone(*context_, context_->next_row(step, JournalState::kUndone));
+      return -1;
+    }
     // Of a build that never finished only remains can be there: the probe knows.
     const bool by_probe = step.kind == StepKind::kConcurrent &&
                           (!step.undo_transaction || !context_->journal_says(step, JournalState::kDone));
@@ -215,6 +251,7 @@ Outcome LiveEngagement::rollback(const RollbackRequest& request) {
 }
 
 Outcome LiveEngagement::rollback_from_here(const RollbackRequest& request) {
+  if (context_->finished == "done") require_free_relations(*context_, request);
   auto steps = steps_to_undo(context_->plan, state(), request);
   for (const Step* step : steps) {
     if (!step->irreversible && step->undo) continue;

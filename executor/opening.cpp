@@ -28,18 +28,8 @@ constexpr const char* kActive = "active";
 constexpr const char* kRunDone = "done";
 constexpr const char* kRunRolledBack = "rolled_back";
 
-// A server that outlives its client must not go on with what the client had asked for.
-void let_server_notice_our_end(pg::Session& session) {
-  try {
-    session.query("SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false)");
-  } catch (const pg::SqlError& error) {
-    log_debug(fmt::format("the server's platform cannot watch its clients: {}", error.what()));
-  }
-}
-
 std::unique_ptr<pg::Session> open_session(const ExecutorOptions& options, pg::DatabaseIdentity& identity) {
   std::unique_ptr<pg::Session> session = pg::connect(options.connection);
-  let_server_notice_our_end(*session);
   identity = pg::identify(*session);
   if (identity.in_recovery) {
     throw Error(errors::kDatabaseForeign, fmt::format("the server of {} is a standby", identity.database),

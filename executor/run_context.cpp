@@ -20,7 +20,6 @@ JournalStep RunContext::next_row(const Step& step, JournalState state) const {
   JournalStep row = journal_step(step);
   row.state = state;
   row.epoch = epoch;
-  row.at = render_time(clock.now());
   if (state == JournalState::kUndone) {
     ++row.generation;
     row.cursor.clear();

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t kQueryBytes = 80;
 
-// One row per lock held: the conflict table is ours, so that modes travel as text.
+// One row per lock held: the conflict table is ours, so that modes travel as text. A prepared transaction is found by
+// the lock on its own id: since the minors of 2021 it keeps the virtual id of the session that prepared it (PG source,
+// MarkAsPreparingGuts), so that the join of the manual finds it no more.
 constexpr const char* kQuery = R"(
 SELECT coalesce(l.pid, 0), coalesce(p.gid, ''), coalesce(a.usename, p.owner, ''), coalesce(a.application_name, ''),
        coalesce(a.state, ''), coalesce(a.query, ''), w.relation, l.mode,
@@ -23,7 +25,9 @@ JOIN pg_catalog.pg_locks AS l ON l.relation = pg_catalog.to_regclass(w.relation)
  AND l.locktype = 'relation' AND l.granted AND l.mode = ANY (w.modes)
  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::text
+LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' AND x.granted
+ AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
 WHERE l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
 ORDER BY coalesce(a.xact_start, p.prepared), l.pid, l.mode)";
 

@@ -1,0 +1,192 @@
+#include "executor/locks/look_then_leap.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "base/error_kinds.h"
+#include "base/stop.h"
+#include "executor/locks/holders.h"
+#include "tests/executor/site.h"
+#include "tests/support/wait.h"
+
+using namespace falsework;
+using std::chrono::milliseconds;
+
+namespace {
+
+struct Ground {
+  explicit Ground(const test::TestDatabase& database) : session(connect(database)) {
+    leap.locks = {test::lock_on("items", pg::LockMode::kAccessExclusive)};
+    leap.lock_timeout = milliseconds(150);
+    leap.budget = milliseconds(5000);
+    leap.what = "step items/expand/column";
+    leap.blocked = [this](int, const std::vector<std::string>& lines) {
+      ++reports;
+      blockers = lines;
+    };
+  }
+
+  static std::unique_ptr<pg::Session> connect(const test::TestDatabase& database) {
+    pg::ConnectionSettings settings;
+    settings.conninfo = database.url();
+    settings.application_name = "falsework";
+    return pg::connect(settings);
+  }
+
+  void run() {
+    look_then_leap(*session, clock, random, leap, [this](const LockTry& chosen) {
+      tries.push_back(chosen);
+      pg::Transaction transaction(*session);
+      session->query(fmt::format("SET LOCAL lock_timeout = '{}ms'", chosen.lock_timeout.count()));
+      session->query("LOCK TABLE public.items IN ACCESS EXCLUSIVE MODE");
+      transaction.commit();
+    });
+  }
+
+  std::unique_ptr<pg::Session> session;
+  SystemClock clock;
+  std::minstd_rand random{7};
+  Leap leap;
+  std::vector<LockTry> tries;
+  std::vector<std::string> blockers;
+  int reports = 0;
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("executor/locks/look_then_leap");
+
+TEST_CASE("with nobody in the way the first try succeeds and nothing is reported") {
+  for (const int major : test::Server::majors()) {
+    CAPTURE(major);
+    const test::TestDatabase db(test::Server::of(major));
+    test::create_items(db, 1);
+    Ground ground(db);
+    ground.run();
+    CHECK(ground.tries.size() == 1);
+    CHECK(ground.reports == 0);
+  }
+}
+
+TEST_CASE("a holder older than the timeout is named, and nobody queues behind us meanwhile") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  test::Client holder = db.connect();
+  holder.exec("BEGIN; SELECT count(*) FROM public.items WHERE a::text <> 'secret'");
+  std::this_thread::sleep_for(milliseconds(300));
+  Ground ground(db);
+  std::jthread release([&] {
+    CHECK(test::wait_until([&] { return ground.reports > 0; }));
+    test::Client reader = db.connect();
+    const auto begun = std::chrono::steady_clock::now();
+    reader.exec("SELECT count(*) FROM public.items");
+    CHECK(std::chrono::steady_clock::now() - begun < milliseconds(100));
+    holder.exec("COMMIT");
+  });
+  ground.run();
+  release.join();
+  CHECK(ground.tries.size() == 1);
+  REQUIRE(ground.blockers.size() == 1);
+  const std::string& line = ground.blockers.front();
+  CAPTURE(line);
+  CHECK(line.find(fmt::format("pid {}", holder.pid())) != std::string::npos);
+  CHECK(line.find(db.role()) != std::string::npos);
+  CHECK(line.find("AccessShareLock") != std::string::npos);
+  CHECK(line.find("idle in transaction") != std::string::npos);
+  CHECK(line.find("secret") == std::string::npos);
+}
+
+TEST_CASE("a holder younger than the timeout is met by a try with that timeout, and another") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  Ground ground(db);
+  ground.leap.lock_timeout = milliseconds(600);
+  test::Client holder = db.connect();
+  holder.exec("BEGIN; LOCK TABLE public.items IN ROW SHARE MODE");
+  std::jthread release([&] {
+    CHECK(test::wait_until([&] { return ground.reports > 0; }));
+    holder.exec("COMMIT");
+  });
+  ground.run();
+  release.join();
+  CHECK(ground.tries.size() >= 2);
+  CHECK(ground.tries.front().lock_timeout == milliseconds(600));
+}
+
+TEST_CASE("past its budget it gives up, names who holds the lock, and says that it is temporary") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  test::Client holder = db.connect();
+  holder.exec("BEGIN; SELECT 1 FROM public.items");
+  std::this_thread::sleep_for(milliseconds(200));
+  Ground ground(db);
+  ground.leap.budget = milliseconds(400);
+  const Error error = test::error_of([&] { ground.run(); });
+  CHECK(error.code() == errors::kLockBudget.code);
+  CHECK(error.exit() == ExitCode::kTemporary);
+  CHECK(std::string(error.what()).find(fmt::format("pid {}", holder.pid())) != std::string::npos);
+  CHECK(ground.tries.empty());
+}
+
+TEST_CASE("a prepared transaction is named by its gid") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  test::Client holder = db.connect();
+  holder.exec("BEGIN; LOCK TABLE public.items IN ROW SHARE MODE; PREPARE TRANSACTION 'left_behind'");
+  Ground ground(db);
+  ground.leap.budget = milliseconds(400);
+  const Error error = test::error_of([&] { ground.run(); });
+  CHECK(error.code() == errors::kLockBudget.code);
+  CHECK(std::string(error.what()).find("prepared transaction left_behind") != std::string::npos);
+  holder.exec("ROLLBACK PREPARED 'left_behind'");
+}
+
+TEST_CASE("a stop request ends the wait") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  test::Client holder = db.connect();
+  holder.exec("BEGIN; SELECT 1 FROM public.items");
+  std::this_thread::sleep_for(milliseconds(200));
+  Ground ground(db);
+  ground.leap.blocked = [](int, const std::vector<std::string>&) { set_stop_signal(SIGTERM); };
+  CHECK(test::code_of([&] { ground.run(); }) == errors::kTerminated.code);
+  set_stop_signal(0);
+}
+
+TEST_CASE("locks that do not conflict are not in the way") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  test::Client reader = db.connect();
+  reader.exec("BEGIN; SELECT 1 FROM public.items");
+  const auto session = Ground::connect(db);
+  CHECK(find_holders(*session, {test::lock_on("items", pg::LockMode::kShareRowExclusive)}).empty());
+  CHECK(find_holders(*session, {test::lock_on("items", pg::LockMode::kAccessExclusive)}).size() == 1);
+  CHECK(find_holders(*session, {test::lock_on("no_such_table", pg::LockMode::kAccessExclusive)}).empty());
+}
+
+TEST_CASE("a display name becomes a name for SQL") {
+  CHECK(sql_name("users") == "public.users");
+  CHECK(sql_name("shop.users") == "shop.users");
+  CHECK(sql_name("\"a.b\"") == "public.\"a.b\"");
+}
+
+TEST_CASE("pauses are jittered below a ceiling that doubles up to its cap") {
+  std::minstd_rand random(1);
+  BackOff back_off(random, milliseconds(100), milliseconds(400));
+  milliseconds ceiling(100);
+  bool varied = false;
+  for (int i = 0; i < 50; ++i) {
+    const milliseconds pause = back_off.next();
+    CHECK(pause >= milliseconds(0));
+    CHECK(pause <= ceiling);
+    varied = varied || pause > milliseconds(100);
+    ceiling = std::min(milliseconds(400), ceiling * 2);
+  }
+  CHECK(varied);
+}
+
+TEST_SUITE_END();
