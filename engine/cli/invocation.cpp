@@ -42,6 +42,10 @@ bool Invocation::needs(Needs what) const {
 
 Connection Invocation::connection() const {
   FALSEWORK_CHECK(needs(Needs::kDatabase));
+  if (arguments_.value("database") == "") {
+    throw Error(errors::kUsage, "--database is empty",
+                "A variable that is not set, perhaps. Leave -d out to use DATABASE_URL or libpq's own environment.");
+  }
   Connection connection;
   connection.conninfo = arguments_.value("database").value_or(environment("DATABASE_URL"));
   connection.application_name = fmt::format("falsework {}", command_.name);

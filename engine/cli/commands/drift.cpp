@@ -22,11 +22,24 @@ bool is_file(const std::string& word) {
   return word == "-" || std::filesystem::exists(word, ignored);
 }
 
+// A plan whose run is under way: the run's own changes stand among what differs from before it.
+void note_run_of(Invocation& invocation, const Plan& plan) {
+  if (!invocation.has_ledger()) return;
+  for (const RunView& run : all_runs(invocation.ledger())) {
+    if (run.record.plan_digest != plan.digest || run.state.state == RunPhaseState::kRolledBack) continue;
+    invocation.console().note(fmt::format("run {} of this plan has begun, and what it changed is listed too; without that: "
+                                          "falsework drift {}",
+                                          run.record.run, run.record.run));
+  }
+}
+
 Findings look(Invocation& invocation) {
   const Connection connection = invocation.connection();
   const auto word = invocation.arguments().word(0);
   if (word && is_file(*word)) {
-    return {fmt::format("plan {}", *word), drift_of(load_plan(*word).plan, connection)};
+    const Plan plan = load_plan(*word).plan;
+    note_run_of(invocation, plan);
+    return {fmt::format("plan {}", *word), drift_of(plan, connection)};
   }
   const RunView run = word ? find_run(invocation.ledger(), *word) : only_active_run(invocation.ledger());
   return {fmt::format("run {}", run.record.run), drift_of_run(run.record, connection)};
