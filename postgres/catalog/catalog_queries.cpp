@@ -186,7 +186,10 @@ std::string columns_query() {
               storage("a.attstorage") + " AS storage, " + storage("t.typstorage") +
               " AS type_storage,"
               " CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE '' END AS compression,"
-              " coalesce(a.attstattarget, -1) AS statistics_target, a.attoptions AS options,"
+              " coalesce(a.attstattarget, -1) AS statistics_target,"
+              // pg_attver is a mark of the server's own (a WAL position, in 15.20 of Debian), which nobody can set.
+              " (SELECT array_agg(op.text ORDER BY op.place) FROM unnest(a.attoptions) WITH ORDINALITY op(text, place)"
+              " WHERE op.text NOT LIKE 'pg\\_attver=%') AS options,"
               " a.attacl IS NOT NULL AS has_acl, a.attacl::text[] AS acl,"
               " (SELECT array_agg(g.statement ORDER BY g.place, g.is_grantable) FROM (" +
               grants("a.attacl", "' ({column})'",

@@ -6,7 +6,7 @@ namespace {
 
 // One text for 14–18: columns that a version lacks are read through to_jsonb of the row, which gives NULL for them.
 // A table's privileges, options and size are not here: no plan relies on them. Nor are OIDs and attribute numbers: the
-// same schema gives the same digests wherever it is.
+// same schema gives the same digests wherever it is. pg_attver is a mark of the server's own, no option.
 constexpr const char* kQuery = R"sql(
 WITH RECURSIVE asked AS MATERIALIZED (
   SELECT DISTINCT regexp_replace(w.name, '^public[.]', '') AS label, to_regclass(w.name)::oid AS oid
@@ -32,7 +32,9 @@ WITH RECURSIVE asked AS MATERIALIZED (
   UNION ALL
   SELECT c.label, 'column ' || a.attname, jsonb_build_array(format_type(a.atttypid, a.atttypmod),
     a.attcollation::regcollation::text, a.attnotnull, pg_get_expr(ad.adbin, ad.adrelid), a.attidentity,
-    a.attgenerated, a.attstorage, a.attcompression, coalesce(a.attstattarget, -1), a.attoptions, a.attacl::text,
+    a.attgenerated, a.attstorage, a.attcompression, coalesce(a.attstattarget, -1),
+    (SELECT jsonb_agg(o.text ORDER BY o.place) FROM unnest(a.attoptions) WITH ORDINALITY AS o(text, place)
+     WHERE o.text NOT LIKE 'pg\_attver=%'), a.attacl::text,
     col_description(c.oid, a.attnum),
     (SELECT jsonb_agg(d.objid::regclass::text ORDER BY d.objid::regclass::text) FROM pg_depend AS d
      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum
