@@ -83,9 +83,9 @@ void require_no_drift(pg::Session& session, const RunContext& context) {
   if (context.plan.fingerprint_query.empty()) return;
   const auto drift = differences(expected_fingerprint(session, context), read_fingerprint(session, context.plan));
   if (drift.empty()) return;
-  throw Error(errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
-              fmt::format("Nothing was changed. Undo that change, or go back with: falsework rollback {}.",
-                          context.run));
+  throw Error(
+      errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
+      fmt::format("Nothing was changed. Undo that change, or go back with: falsework rollback {}.", context.run));
 }
 
 void record_after_undo(pg::Session& session, const RunContext& context, const Fingerprint& expected,

@@ -52,7 +52,8 @@ class LiveEngagement final : public Engagement {
 void require_proofs(const RunContext& context) {
   for (const Step& step : context.plan.steps) {
     if (!context.journal_says(step, JournalState::kProofFailed)) continue;
-    throw Error(errors::kProofFailed, fmt::format("the proof of step {} has failed, and nobody has cleared it", step.id),
+    throw Error(errors::kProofFailed,
+                fmt::format("the proof of step {} has failed, and nobody has cleared it", step.id),
                 fmt::format("Find out why old and new disagree, or go back with: falsework rollback {}.", context.run));
   }
 }
@@ -87,7 +88,8 @@ Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
 // A run that was done is rolled back as a whole or not at all, and only while nobody else is at its tables.
 void require_free_relations(RunContext& context, const RollbackRequest& request) {
   if (request.to_phase || request.step) {
-    throw Error(errors::kIrreversible, fmt::format("run {} is done: it can only be rolled back as a whole", context.run),
+    throw Error(errors::kIrreversible,
+                fmt::format("run {} is done: it can only be rolled back as a whole", context.run),
                 fmt::format("Roll it back with: falsework rollback {}.", context.run));
   }
   const std::vector<JournalRun> runs = Journal(*context.session).runs();
@@ -97,9 +99,10 @@ void require_free_relations(RunContext& context, const RollbackRequest& request)
     if (other.state != "active") continue;
     for (const std::string& relation : other.relations) {
       if (std::find(ours->relations.begin(), ours->relations.end(), relation) == ours->relations.end()) continue;
-      throw Error(errors::kPlanConflict,
-                  fmt::format("run {} touches {}, as run {} does, which is in flight", context.run, relation, other.run),
-                  fmt::format("Finish run {} first, or roll it back.", other.run));
+      throw Error(
+          errors::kPlanConflict,
+          fmt::format("run {} touches {}, as run {} does, which is in flight", context.run, relation, other.run),
+          fmt::format("Finish run {} first, or roll it back.", other.run));
     }
   }
 }
@@ -108,8 +111,7 @@ Outcome LiveEngagement::advance(const AdvanceRequest& request) {
   if (!context_->finished.empty()) {
     const bool whole = steps_to_run(context_->plan, state(), Target{Target::Kind::kEnd, Phase::kContract, {}}).empty();
     if (whole || context_->finished != "done") return Outcome::kNothingToDo;
-    throw Error(errors::kIrreversible,
-                fmt::format("run {} was done, and a rollback of it was begun", context_->run),
+    throw Error(errors::kIrreversible, fmt::format("run {} was done, and a rollback of it was begun", context_->run),
                 fmt::format("Finish that with: falsework rollback {}.", context_->run));
   }
   return guarded([&] { return advance_from_here(request); });
@@ -167,18 +169,12 @@ bool LiveEngagement::pass_gate(const Step& step, AdvanceRequest& request) {
 void LiveEngagement::run_step(const Step& step) {
   perform(step, false, [&]() -> std::int64_t {
     switch (step.kind) {
-      case StepKind::kStatement:
-        return run_statement(*context_, step);
-      case StepKind::kConcurrent:
-        return run_concurrent(*context_, step);
-      case StepKind::kBackfill:
-        return run_backfill(*context_, step);
-      case StepKind::kCheck:
-        return run_check(*context_, step);
-      case StepKind::kNote:
-        return run_note(*context_, step);
-      case StepKind::kGate:
-        break;
+      case StepKind::kStatement: return run_statement(*context_, step);
+      case StepKind::kConcurrent: return run_concurrent(*context_, step);
+      case StepKind::kBackfill: return run_backfill(*context_, step);
+      case StepKind::kCheck: return run_check(*context_, step);
+      case StepKind::kNote: return run_note(*context_, step);
+      case StepKind::kGate: break;
     }
     FALSEWORK_CHECK(false);
   });

@@ -35,7 +35,7 @@ class Observer {
 
 struct ExecutorOptions {
   pg::ConnectionSettings connection;
-  std::string actor;                // user@host
+  std::string actor;                         // user@host
   std::chrono::milliseconds patience{5000};  // for another engine to let go of the run
   std::chrono::milliseconds progress_interval{1000};
   std::optional<std::chrono::milliseconds> lock_timeout, lock_budget;  // over the steps' own
@@ -52,14 +52,14 @@ struct Target {
 
 struct AdvanceRequest {
   Target target;
-  std::set<std::string> releases;  // that are out everywhere
-  bool open_advance_gates = false; // an explicit advance by a person opens the first gate of kind `advance`; kEnd all
-  bool confirmed = false;          // irreversible steps may run (--confirm gave the migration's name)
+  std::set<std::string> releases;   // that are out everywhere
+  bool open_advance_gates = false;  // an explicit advance by a person opens the first gate of kind `advance`; kEnd all
+  bool confirmed = false;           // irreversible steps may run (--confirm gave the migration's name)
 };
 
 struct RollbackRequest {
-  std::optional<Phase> to_phase;   // this phase stays done, later ones are undone
-  std::optional<std::string> step; // this step and everything downstream of it is undone
+  std::optional<Phase> to_phase;    // this phase stays done, later ones are undone
+  std::optional<std::string> step;  // this step and everything downstream of it is undone
 };
 
 enum class Outcome { kDone, kAtGate, kTargetReached, kRolledBack, kNothingToDo };

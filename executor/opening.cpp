@@ -59,7 +59,8 @@ bool is_same_database(const RunRecord& run, const pg::DatabaseIdentity& identity
 
 void require_same_database(const RunRecord& run, const pg::DatabaseIdentity& identity, const std::string& here) {
   if (is_same_database(run, identity)) return;
-  throw Error(errors::kDatabaseForeign, fmt::format("run {} belongs to {}, and this is {}", run.run, run.database, here),
+  throw Error(errors::kDatabaseForeign,
+              fmt::format("run {} belongs to {}, and this is {}", run.run, run.database, here),
               "Connect to the database that the run was begun in.");
 }
 
@@ -126,9 +127,10 @@ Event created_event(const RunRecord& record, const std::string& actor) {
 
 void require_our_lineage(const JournalRun& entry, const Ledger& ledger) {
   if (entry.lineage == ledger.lineage()) return;
-  throw Error(errors::kLedgerForeign,
-              fmt::format("run {} of this database is kept in another ledger than {}", entry.run, ledger.path().string()),
-              "Use the ledger that the run was begun with: --state names it.");
+  throw Error(
+      errors::kLedgerForeign,
+      fmt::format("run {} of this database is kept in another ledger than {}", entry.run, ledger.path().string()),
+      "Use the ledger that the run was begun with: --state names it.");
 }
 
 // The run that this plan has already: in the journal, else in the ledger, where a crash between the two left it.
@@ -183,9 +185,8 @@ void bring_ledger_up(RunContext& context) {
 std::unique_ptr<RunContext> make_context(const std::string& run, Plan plan, Ledger& ledger, Clock& clock,
                                          Observer& observer, const ExecutorOptions& options,
                                          std::unique_ptr<pg::Session> session) {
-  auto context = std::unique_ptr<RunContext>(
-      new RunContext{run, actor_of(options), std::move(plan), ledger, clock, observer, options, std::move(session), 0, {},
-                     {}, {}});
+  auto context = std::unique_ptr<RunContext>(new RunContext{
+      run, actor_of(options), std::move(plan), ledger, clock, observer, options, std::move(session), 0, {}, {}, {}});
   context->random.seed(static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(context->actor + run)));
   return context;
 }
@@ -225,7 +226,8 @@ std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& p
   const std::string here = where(*session, identity);
   if (!plan.system_identifier.empty() && !identity.system_identifier.empty() &&
       plan.system_identifier != identity.system_identifier) {
-    throw Error(errors::kDatabaseForeign, fmt::format("the plan {} was made for another server than {}", plan.name, here),
+    throw Error(errors::kDatabaseForeign,
+                fmt::format("the plan {} was made for another server than {}", plan.name, here),
                 "Connect to the server that the plan was made for, or make the plan anew.");
   }
   Journal journal(*session);
@@ -244,8 +246,15 @@ std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& p
       }
     }
     record = RunRecord{entry ? entry->run : fmt::format("{}-{}", plan.name, random_uuid().substr(0, 8)),
-                       plan.name, plan.digest, plan_text, here, identity.system_identifier, identity.database_oid,
-                       journal.incarnation().value_or(""), render_time(clock.now()), actor};
+                       plan.name,
+                       plan.digest,
+                       plan_text,
+                       here,
+                       identity.system_identifier,
+                       identity.database_oid,
+                       journal.incarnation().value_or(""),
+                       render_time(clock.now()),
+                       actor};
     // The ledger's entry lies between the journal's and its commit: what cannot be written there is not sent, and what
     // was written without the commit is found again.
     pg::Transaction transaction(*session);
@@ -266,7 +275,8 @@ std::unique_ptr<RunContext> open_for_run(const RunRecord& run, Ledger& ledger, C
                                          const ExecutorOptions& options) {
   Plan plan = parse_plan(run.plan_text, run.run);
   if (plan.digest != run.plan_digest) {
-    throw Error(errors::kPlanDigest, fmt::format("the ledger's plan of run {} is not the one that it began with", run.run),
+    throw Error(errors::kPlanDigest,
+                fmt::format("the ledger's plan of run {} is not the one that it began with", run.run),
                 "Restore the ledger from a copy.");
   }
   pg::DatabaseIdentity identity;
@@ -322,8 +332,8 @@ void reconnect(RunContext& context) {
       return;
     } catch (const Error& error) {
       // A server that starts, or a standby on its way to being the primary.
-      const bool passing = error.kind().code == errors::kDatabaseUnreachable.code ||
-                           error.kind().code == errors::kRunHeld.code;
+      const bool passing =
+          error.kind().code == errors::kDatabaseUnreachable.code || error.kind().code == errors::kRunHeld.code;
       if (!passing || context.clock.monotonic() >= deadline) throw;
       log_debug(fmt::format("connecting anew: {}", error.what()));
     }

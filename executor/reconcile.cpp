@@ -33,8 +33,7 @@ class Comparison {
       return;
     }
     switch (row_->state) {
-      case JournalState::kIntent:
-        break;
+      case JournalState::kIntent: break;
       case JournalState::kDone:
         if (undone) {
           result.ahead.push_back(step_.id);
@@ -49,9 +48,7 @@ class Comparison {
           result.repairs.push_back({EventKind::kUndoIntent, step_.id, {}});
         }
         break;
-      case JournalState::kUndone:
-        judge_undone(result);
-        break;
+      case JournalState::kUndone: judge_undone(result); break;
       case JournalState::kProofFailed:
         if (!status_.proof_failed) result.repairs.push_back({EventKind::kProofFailed, step_.id, {}});
         break;

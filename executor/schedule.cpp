@@ -95,10 +95,8 @@ std::vector<const Step*> steps_to_undo(const Plan& plan, const RunState& state, 
 
 std::string render_condition(const GateCondition& condition) {
   switch (condition.kind) {
-    case GateCondition::Kind::kRelease:
-      return fmt::format("release {}", condition.release);
-    case GateCondition::Kind::kAdvance:
-      return "advance";
+    case GateCondition::Kind::kRelease: return fmt::format("release {}", condition.release);
+    case GateCondition::Kind::kAdvance: return "advance";
   }
   FALSEWORK_CHECK(false);
 }

@@ -32,8 +32,13 @@ std::vector<std::string> lines_of(const std::vector<Holder>& holders, millisecon
 }  // namespace
 
 TableCopy::TableCopy(RunContext& context, const Step& step, CopyCursor cursor, CopyShape shape)
-    : context_(context), step_(step), shape_(shape), cursor_(std::move(cursor)), worker_(context, step),
-      meter_(context, step, shape, cursor_), last_movement_(context.clock.monotonic()) {}
+    : context_(context),
+      step_(step),
+      shape_(shape),
+      cursor_(std::move(cursor)),
+      worker_(context, step),
+      meter_(context, step, shape, cursor_),
+      last_movement_(context.clock.monotonic()) {}
 
 CopyCursor TableCopy::run() {
   for (;;) {
@@ -102,8 +107,8 @@ void TableCopy::settle_deferred() {
     barren_rounds_ = yielded_ ? 0 : barren_rounds_ + 1;
     if (barren_rounds_ >= kBarrenRounds) {
       throw Error(errors::kStepFailed,
-                  fmt::format("step {}: rows of {} in blocks {} to {} stay as they are", step_.id,
-                              step_.copy->relation, left.front().first, left.front().end),
+                  fmt::format("step {}: rows of {} in blocks {} to {} stay as they are", step_.id, step_.copy->relation,
+                              left.front().first, left.front().end),
                   "See whether a trigger or rule of that table undoes the copy's update, then run the same command "
                   "again.");
     }
@@ -139,11 +144,8 @@ bool TableCopy::copy_patiently(const Batch& batch, CopyCursor after) {
         if (attempt.rows != cursor_.rows || attempt.position != cursor_.position) moved();
         cursor_ = std::move(attempt);
         return true;
-      case BatchOutcome::kRewritten:
-        begin_new_epoch();
-        return false;
-      case BatchOutcome::kYielded:
-        break;
+      case BatchOutcome::kRewritten: begin_new_epoch(); return false;
+      case BatchOutcome::kYielded: break;
     }
     yielded_ = true;
     wait_for_table();
@@ -180,15 +182,16 @@ void TableCopy::moved() { last_movement_ = context_.clock.monotonic(); }
 void TableCopy::wait_for_movement(milliseconds pause) {
   if (context_.clock.monotonic() - last_movement_ >= context_.lock_budget(step_)) {
     // Whoever locks rows holds one of the modes that this one conflicts with.
-    const auto lines = lines_of(find_holders(*context_.session, {{step_.copy->relation, pg::LockMode::kExclusive,
-                                                                  pg::LockDuration::kBatch}}),
-                                CopyWorker::kLockTimeout);
+    const auto lines = lines_of(
+        find_holders(*context_.session, {{step_.copy->relation, pg::LockMode::kExclusive, pg::LockDuration::kBatch}}),
+        CopyWorker::kLockTimeout);
     if (!lines.empty()) context_.blocked(step_, 1, lines);
-    throw Error(errors::kLockBudget,
-                fmt::format("step {}: no row of {} could be copied within {}: {}", step_.id, step_.copy->relation,
-                            humanize(context_.lock_budget(step_)),
-                            lines.empty() ? std::string("its rows are locked") : fmt::format("{}", fmt::join(lines, "; "))),
-                "What is copied stays copied. End what stands in the way, then run the same command again.");
+    throw Error(
+        errors::kLockBudget,
+        fmt::format("step {}: no row of {} could be copied within {}: {}", step_.id, step_.copy->relation,
+                    humanize(context_.lock_budget(step_)),
+                    lines.empty() ? std::string("its rows are locked") : fmt::format("{}", fmt::join(lines, "; "))),
+        "What is copied stays copied. End what stands in the way, then run the same command again.");
   }
   if (!context_.clock.sleep(pause)) stop_point("a batch");
 }

@@ -46,8 +46,8 @@ class TableCopy {
   CopyWorker worker_;
   CopyMeter meter_;
   std::chrono::steady_clock::time_point last_movement_;
-  bool yielded_ = false;    // since the last round over the deferred ranges
-  int barren_rounds_ = 0;   // rounds that met no lock and yet left rows behind
+  bool yielded_ = false;   // since the last round over the deferred ranges
+  int barren_rounds_ = 0;  // rounds that met no lock and yet left rows behind
 };
 
 }  // namespace falsework

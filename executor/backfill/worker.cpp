@@ -28,10 +28,8 @@ bool is_yield(const pg::SqlError& error) {
     case pg::SqlClass::kDeadlock:
     case pg::SqlClass::kSerialization:
     case pg::SqlClass::kCanceled:
-    case pg::SqlClass::kStatementTimeout:
-      return true;
-    default:
-      return false;
+    case pg::SqlClass::kStatementTimeout: return true;
+    default: return false;
   }
 }
 
@@ -50,9 +48,9 @@ BatchOutcome CopyWorker::run(const Batch& batch, CopyCursor& after) {
   try {
     pg::Transaction transaction(*session_);
     journal.hold_epoch(context_.run, context_.epoch, true);
-    const pg::Rows updated =
-        session_->query_prepared(step_.copy->statement, {lower_tid(batch.range), upper_tid(batch.range),
-                                                         std::to_string(batch.stripes), std::to_string(batch.stripe)});
+    const pg::Rows updated = session_->query_prepared(
+        step_.copy->statement,
+        {lower_tid(batch.range), upper_tid(batch.range), std::to_string(batch.stripes), std::to_string(batch.stripe)});
     failpoint("batch.updated");
     // Under the lock that the UPDATE holds: from here to the end of the transaction the file stays.
     if (read_epoch(*session_, step_.copy->relation).filenode != after.table.filenode) return BatchOutcome::kRewritten;

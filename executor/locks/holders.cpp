@@ -88,8 +88,8 @@ std::vector<Holder> find_holders(pg::Session& session, const std::vector<pg::Tak
   for (const pg::TakenLock& lock : locks) {
     parameters.emplace_back(sql_name(lock.relation));
     parameters.emplace_back(conflicting_modes(lock.mode));
-    wanted += fmt::format("{}(${}::text, ${}::text[])", wanted.empty() ? "" : ", ", parameters.size() - 1,
-                          parameters.size());
+    wanted +=
+        fmt::format("{}(${}::text, ${}::text[])", wanted.empty() ? "" : ", ", parameters.size() - 1, parameters.size());
   }
   const pg::Rows rows = session.query(fmt::format(kQuery, wanted), parameters);
   for (std::size_t i = 0; i < rows.size(); ++i) holders.push_back(read_holder(rows, i));

@@ -26,26 +26,21 @@ bool worth_another_try(const pg::SqlError& error) {
   switch (pg::classify_sqlstate(error.sqlstate())) {
     case pg::SqlClass::kLockTimeout:
     case pg::SqlClass::kDeadlock:
-    case pg::SqlClass::kSerialization:
-      return true;
-    default:
-      return false;
+    case pg::SqlClass::kSerialization: return true;
+    default: return false;
   }
 }
 
 bool may_set_deadlock_timeout(pg::Session& session) {
-  const std::string superuser =
-      "(SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)";
+  const std::string superuser = "(SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)";
   // PG 15 and later: GRANT SET ON PARAMETER.
-  const std::string granted = session.server_major() >= 15
-                                  ? "pg_catalog.has_parameter_privilege('deadlock_timeout', 'SET')"
-                                  : "false";
+  const std::string granted =
+      session.server_major() >= 15 ? "pg_catalog.has_parameter_privilege('deadlock_timeout', 'SET')" : "false";
   return session.query(fmt::format("SELECT {} OR {}", superuser, granted)).boolean(0, 0);
 }
 
 milliseconds server_deadlock_timeout(pg::Session& session) {
-  const pg::Rows rows =
-      session.query("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'");
+  const pg::Rows rows = session.query("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'");
   return milliseconds(rows.number(0, 0));
 }
 
@@ -65,7 +60,10 @@ std::string faces(const std::vector<Holder>& holders) {
 class Attempts {
  public:
   Attempts(pg::Session& session, Clock& clock, std::minstd_rand& random, const Leap& leap)
-      : session_(session), clock_(clock), leap_(leap), back_off_(random, kBase, kCap),
+      : session_(session),
+        clock_(clock),
+        leap_(leap),
+        back_off_(random, kBase, kCap),
         deadline_(clock.monotonic() + leap.budget) {}
 
   void run(const std::function<void(const LockTry&)>& attempt) {

@@ -1,8 +1,8 @@
 // How a step gets its locks without making others wait: look, then leap.
 //
-// One rule: whoever waits in a lock queue makes everybody behind it wait too. So it looks first, without queueing; while
-// a holder is older than the lock timeout it waits outside; then it tries with that timeout, and again after a pause,
-// up to a budget, past which it gives up rather than try without a limit.
+// One rule: whoever waits in a lock queue makes everybody behind it wait too. So it looks first, without queueing;
+// while a holder is older than the lock timeout it waits outside; then it tries with that timeout, and again after a
+// pause, up to a budget, past which it gives up rather than try without a limit.
 #pragma once
 
 #include <chrono>

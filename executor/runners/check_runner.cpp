@@ -13,7 +13,8 @@ namespace falsework {
 
 namespace {
 
-constexpr std::int64_t kRangeBlocks = 2048;  // 16 MB: long enough to be quick, short enough to hold no snapshot for long
+constexpr std::int64_t kRangeBlocks =
+    2048;  // 16 MB: long enough to be quick, short enough to hold no snapshot for long
 constexpr std::size_t kSampleBytes = 400;
 
 struct Findings {

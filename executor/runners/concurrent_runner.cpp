@@ -20,6 +20,8 @@ constexpr int kTries = 3;
 constexpr milliseconds kRetryBase{500};
 constexpr milliseconds kRetryCap{10000};
 constexpr milliseconds kBuildingLook{500};
+// Who stops us waits for us, and a removal waits for every older transaction of the database.
+constexpr const char* kStoppingPatience = "10s";
 
 enum class Standing { kAbsent, kReady, kBroken, kBuilding, kForeign };
 
@@ -27,9 +29,9 @@ enum class Standing { kAbsent, kReady, kBroken, kBuilding, kForeign };
 // leaves an invalid index.
 class Untimed {
  public:
-  explicit Untimed(pg::Session& session) : session_(session) {
+  explicit Untimed(pg::Session& session, const std::string& statement_timeout = "0") : session_(session) {
     lock_ = swap("lock_timeout", "0");
-    statement_ = swap("statement_timeout", "0");
+    statement_ = swap("statement_timeout", statement_timeout);
   }
   Untimed(const Untimed&) = delete;
   Untimed& operator=(const Untimed&) = delete;
@@ -102,9 +104,25 @@ class Site {
                 fmt::format("Remove it by hand, outside a transaction: {}", step_.probe->cleanup));
   }
 
+  // As clean_up, for a process that was asked to stop: what cannot be removed soon is named, and removed by the next
+  // engine, whose journal has our intent.
+  void clean_up_and_stop() {
+    if (ask() != Standing::kBroken) return;
+    try {
+      const Untimed briefly(session_, kStoppingPatience);
+      session_.query(step_.probe->cleanup);
+    } catch (const pg::SqlError& error) {
+      log_debug(fmt::format("cleaning up {}: {}", step_.id, error.what()));
+    }
+    if (ask() != Standing::kBroken) return;
+    context_.blocked(step_, 1,
+                     {fmt::format("what the build left stands until the run goes on; its removal waits for "
+                                  "other transactions: {}",
+                                  step_.probe->cleanup)});
+  }
+
   [[noreturn]] void refuse_foreign() const {
-    throw Error(errors::kObjectForeign,
-                fmt::format("step {}: an object of that name exists and is not ours", step_.id),
+    throw Error(errors::kObjectForeign, fmt::format("step {}: an object of that name exists and is not ours", step_.id),
                 "Rename or remove it, then run the same command again.");
   }
 
@@ -128,7 +146,8 @@ class Site {
 // The intent is committed before anything is done, and only where nothing of that name stands: what a later probe
 // finds is then ours.
 void declare_intent(RunContext& context, const Step& step, Site& site) {
-  if (context.journal_says(step, JournalState::kIntent) || context.journal_says(step, JournalState::kUndoIntent)) return;
+  if (context.journal_says(step, JournalState::kIntent) || context.journal_says(step, JournalState::kUndoIntent))
+    return;
   require_no_drift(*context.session, context);
   if (site.look() != Standing::kAbsent) site.refuse_foreign();
   record_alone(context, context.next_row(step, JournalState::kIntent), [&](Journal& journal) {
@@ -163,7 +182,7 @@ void build(RunContext& context, const Step& step, Site& site, bool last) {
     if (last || is_hopeless(error)) throw;
     context.blocked(step, 1, {fmt::format("{} failed and is tried again: {}", step.id, error.what())});
   } catch (const Error& error) {
-    if (error.exit() == ExitCode::kInterrupted || error.exit() == ExitCode::kTerminated) site.clean_up();
+    if (error.exit() == ExitCode::kInterrupted || error.exit() == ExitCode::kTerminated) site.clean_up_and_stop();
     throw;
   }
 }

@@ -13,9 +13,8 @@ namespace {
 
 // A condition that was met once stays met until the gate is undone.
 bool is_recorded(const std::vector<JournalGate>& recorded, const Step& step, const std::string& condition) {
-  return std::any_of(recorded.begin(), recorded.end(), [&](const JournalGate& gate) {
-    return gate.step == step.id && gate.condition == condition;
-  });
+  return std::any_of(recorded.begin(), recorded.end(),
+                     [&](const JournalGate& gate) { return gate.step == step.id && gate.condition == condition; });
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // One function per kind of step, forwards and backwards.
 //
-// One rule: each returns only when the journal holds the step as done (or undone); what the ledger is told stands around
-// it, in the engagement. A lost connection leaves as pg::ConnectionLost.
+// One rule: each returns only when the journal holds the step as done (or undone); what the ledger is told stands
+// around it, in the engagement. A lost connection leaves as pg::ConnectionLost.
 #pragma once
 
 #include <cstdint>

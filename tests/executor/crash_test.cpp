@@ -5,11 +5,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <memory>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "tests/executor/site.h"
+#include "tests/support/wait.h"
 
 using namespace falsework;
 
@@ -30,6 +32,10 @@ struct Engine {
   const std::filesystem::path plan;
 
   test::ProcessResult run(const std::string& what, std::map<std::string, std::string> more = {}) const {
+    return begin(what, std::move(more))->wait();
+  }
+
+  std::unique_ptr<test::Process> begin(const std::string& what, std::map<std::string, std::string> more) const {
     test::ProcessOptions options;
     options.environment = std::move(more);
     options.environment["CRASH_TEST_URL"] = database.url();
@@ -37,7 +43,8 @@ struct Engine {
     options.environment["CRASH_TEST_PLAN"] = plan;
     options.environment["CRASH_TEST_DO"] = what;
     const std::string self = std::filesystem::read_symlink("/proc/self/exe");
-    return test::run_process({self, "--no-skip", fmt::format("--test-case={}", kChild)}, options);
+    return std::make_unique<test::Process>(
+        std::vector<std::string>{self, "--no-skip", fmt::format("--test-case={}", kChild)}, options);
   }
 
   test::ProcessResult run_until(const std::string& what, const std::string& point) const {
@@ -98,8 +105,7 @@ std::vector<std::string> trace(Ground& ground, const std::vector<std::string>& b
   std::filesystem::remove(ground.trace());
   ground.on_a_copy([&](const test::TestDatabase& database, const Engine& engine) {
     for (const std::string& step : before) REQUIRE(engine.run(step).status == 0);
-    const auto result =
-        engine.run(what, {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL_TRACE", ground.trace()}});
+    const auto result = engine.run(what, {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL_TRACE", ground.trace()}});
     CAPTURE(result.out);
     CAPTURE(result.err);
     REQUIRE(result.status == 0);
@@ -154,6 +160,43 @@ TEST_CASE("the engine that a crash test runs as its child" * doctest::skip()) {
   } else {
     engagement->advance(request_for(what));
   }
+}
+
+TEST_CASE("a build that outlives its killed engine is ended before the next engine looks") {
+  Ground ground;
+  ground.on_a_copy([&](const test::TestDatabase& database, const Engine& engine) {
+    const auto build =
+        engine.begin("end", {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL", "concurrent.act=sleep:3000"}});
+    test::Client writer = database.connect();
+    REQUIRE(test::wait_until(
+        [&] {
+          return writer.value("SELECT count(*) FROM pg_class WHERE relname = 'journal'") == "1" &&
+                 writer.value("SELECT count(*) FROM falsework.journal WHERE step = 'items/validate/index'") == "1";
+        },
+        std::chrono::seconds(60)));
+    writer.exec("BEGIN; UPDATE public.items SET a = a WHERE id = 1");
+    const auto builders = [&] {
+      return database.connect_as_superuser().value("SELECT coalesce(max(pid), 0) FROM pg_stat_progress_create_index");
+    };
+    REQUIRE(test::wait_until([&] { return builders() != "0"; }, std::chrono::seconds(60)));
+    const std::string zombie = builders();
+    build->signal(9);
+    REQUIRE(build->wait().status == kKilled);
+    // The writer stays: only an engine that ends the old build, and does not wait for it, gets to remove its remains.
+    const auto next = engine.begin("end", {});
+    test::Client watcher = database.connect_as_superuser();
+    CHECK(test::wait_until(
+        [&] {
+          return watcher.value(
+                     "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DROP INDEX%'") ==
+                 "1";
+        },
+        std::chrono::seconds(60)));
+    CHECK(watcher.value("SELECT count(*) FROM pg_stat_activity WHERE pid = " + zombie) == "0");
+    writer.exec("COMMIT");
+    CHECK(next->wait().status == 0);
+    CHECK(test::items_state(database).find("items_b_idx t t") != std::string::npos);
+  });
 }
 
 TEST_CASE("an engine that is killed at any point goes on to the same end") {

@@ -77,8 +77,8 @@ TEST_CASE("a second engine is told who holds the run") {
   options.patience = std::chrono::milliseconds(100);
   options.actor = "other@there";
   const auto record = *site.ledger->find_run(first->run());
-  const Error error = test::error_of(
-      [&] { Engagement::take_up(record, *site.ledger, site.clock, site.observer, options); });
+  const Error error =
+      test::error_of([&] { Engagement::take_up(record, *site.ledger, site.clock, site.observer, options); });
   CHECK(error.code() == errors::kRunHeld.code);
   CHECK(std::string(error.what()).find("tester@here") != std::string::npos);
 }
@@ -246,8 +246,9 @@ TEST_CASE("a run that was done without a point of no return can be rolled back a
   stamp(plan);
   auto engagement = site.start(plan);
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(test::code_of([&] { engagement->rollback(RollbackRequest{Phase::kExpand, {}}); }) ==
-        errors::kIrreversible.code);
+  CHECK(test::code_of([&] {
+          engagement->rollback(RollbackRequest{Phase::kExpand, {}});
+        }) == errors::kIrreversible.code);
   CHECK(engagement->rollback(RollbackRequest{}) == Outcome::kRolledBack);
   CHECK(test::items_state(db) == before);
   engagement.reset();

@@ -155,9 +155,10 @@ Plan plan_of(std::vector<Step> steps, const Site* site) {
 }
 
 void create_items(const TestDatabase& database, int rows) {
-  database.exec(fmt::format("CREATE TABLE public.items (id int PRIMARY KEY, a int NOT NULL); "
-                            "INSERT INTO public.items SELECT g, g * 2 FROM generate_series(1, {}) AS g",
-                            rows));
+  database.exec(
+      fmt::format("CREATE TABLE public.items (id int PRIMARY KEY, a int NOT NULL); "
+                  "INSERT INTO public.items SELECT g, g * 2 FROM generate_series(1, {}) AS g",
+                  rows));
 }
 
 Step items_copy() {

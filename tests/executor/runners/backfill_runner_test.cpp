@@ -70,8 +70,9 @@ TEST_CASE("the copy does not run the dual-write trigger, and writers meanwhile d
   test::Site site(db);
   const auto engagement = site.start(plan(site));
   engagement->advance(one_step("items/expand/column"));
-  db.exec("CREATE OR REPLACE FUNCTION public.items_b() RETURNS trigger LANGUAGE plpgsql AS "
-          "'BEGIN RAISE EXCEPTION ''fired''; END'");
+  db.exec(
+      "CREATE OR REPLACE FUNCTION public.items_b() RETURNS trigger LANGUAGE plpgsql AS "
+      "'BEGIN RAISE EXCEPTION ''fired''; END'");
   CHECK(db.connect().sqlstate_of("UPDATE public.items SET a = 1 WHERE id = 1") == "P0001");
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
   CHECK(uncopied(db) == "0");
@@ -167,7 +168,8 @@ TEST_CASE("a row whose value cannot be converted fails the step without its valu
   test::create_items(db, 2000);
   test::Site site(db);
   Plan dividing = plan(site);
-  dividing.steps[1].copy->statement.replace(dividing.steps[1].copy->statement.find("b = a"), 5, "b = a / (id - 1999) * 0 + a");
+  dividing.steps[1].copy->statement.replace(dividing.steps[1].copy->statement.find("b = a"), 5,
+                                            "b = a / (id - 1999) * 0 + a");
   stamp(dividing);
   const auto engagement = site.start(dividing);
   const Error error = test::error_of([&] { engagement->advance(AdvanceRequest{}); });
@@ -180,8 +182,9 @@ TEST_CASE("a row whose value cannot be converted fails the step without its valu
 TEST_CASE("row security that would hide rows from the copy is refused before any is copied") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 100);
-  db.exec("ALTER TABLE public.items ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
-          "CREATE POLICY half ON public.items USING (id < 50)");
+  db.exec(
+      "ALTER TABLE public.items ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
+      "CREATE POLICY half ON public.items USING (id < 50)");
   test::Site site(db);
   const auto engagement = site.start(plan(site));
   CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kRowSecurity.code);

@@ -7,8 +7,7 @@ using namespace falsework;
 
 namespace {
 
-constexpr const char* kQuery =
-    "SELECT count(*), string_agg(id::text, ', ' ORDER BY id) FROM public.items WHERE a < 0";
+constexpr const char* kQuery = "SELECT count(*), string_agg(id::text, ', ' ORDER BY id) FROM public.items WHERE a < 0";
 
 }  // namespace
 
@@ -39,7 +38,8 @@ TEST_CASE("a check by ranges sees rows in every block, the last ones included") 
   step.check->by_ranges = true;
   step.check->relation = "public.items";
   const auto engagement = site.start(test::plan_of({step}));
-  db.exec("ALTER TABLE public.items SET (autovacuum_enabled = off); UPDATE public.items SET a = -1 WHERE id IN (1, 20000)");
+  db.exec(
+      "ALTER TABLE public.items SET (autovacuum_enabled = off); UPDATE public.items SET a = -1 WHERE id IN (1, 20000)");
   const Error error = test::error_of([&] { engagement->advance(AdvanceRequest{}); });
   CHECK(std::string(error.what()) == "2 rows are wrong: 1, 20000");
 }

@@ -125,6 +125,29 @@ TEST_CASE("a stop request cancels a build and removes what it left") {
   CHECK(index_state(db) == "valid");
 }
 
+TEST_CASE(
+    "a stop does not wait for long transactions: what the build left is named, and removed when the run goes on") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 100);
+  test::Site site(db);
+  const auto engagement = site.start(plan(site));
+  test::Client writer = db.connect();
+  writer.exec("BEGIN; UPDATE public.items SET a = a WHERE id = 1");
+  std::jthread stopper([&] {
+    CHECK(test::wait_until([&] { return is_building(db); }));
+    set_stop_signal(SIGTERM);
+  });
+  CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kTerminated.code);
+  stopper.join();
+  set_stop_signal(0);
+  CHECK(index_state(db) == "invalid");
+  REQUIRE_FALSE(site.observer.blockers.empty());
+  CHECK(site.observer.blockers.back().find("items_a_idx") != std::string::npos);
+  writer.exec("COMMIT");
+  CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
+  CHECK(index_state(db) == "valid");
+}
+
 TEST_CASE("a build whose session is ended is cleaned up and tried again on a new connection") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 100);

@@ -20,9 +20,10 @@ Step add_column() {
 }
 
 bool has_column(const test::TestDatabase& db, const std::string& column) {
-  return db.connect().value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'public.items'::regclass AND attname = "
-                            "$1 AND NOT attisdropped",
-                            {column}) == "1";
+  return db.connect().value(
+             "SELECT count(*) FROM pg_attribute WHERE attrelid = 'public.items'::regclass AND attname = "
+             "$1 AND NOT attisdropped",
+             {column}) == "1";
 }
 
 }  // namespace
@@ -39,7 +40,7 @@ TEST_CASE("effect and journal are committed together, and the ledger is told bef
     CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
     CHECK(has_column(db, "b"));
     CHECK(site.history(engagement->run()) == std::vector<std::string>{"run_created", "step_intent items/expand/column",
-                                                                       "step_done items/expand/column", "run_done"});
+                                                                      "step_done items/expand/column", "run_done"});
     CHECK(db.connect().value("SELECT state FROM falsework.journal") == "done");
     CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kNothingToDo);
   }
@@ -228,8 +229,8 @@ TEST_CASE("what cannot be undone needs its confirmation before, and refuses a ro
   drop.undo = std::nullopt;
   drop.irreversible = true;
   drop.undo_note = "the values are gone";
-  const auto engagement = site.start(
-      test::plan_of({add_column(), test::gate("items/contract/gate", {GateCondition::Kind::kAdvance, ""}), drop}, &site));
+  const auto engagement = site.start(test::plan_of(
+      {add_column(), test::gate("items/contract/gate", {GateCondition::Kind::kAdvance, ""}), drop}, &site));
   AdvanceRequest request = test::to_the_end();
   request.confirmed = false;
   const Error unconfirmed = test::error_of([&] { engagement->advance(request); });

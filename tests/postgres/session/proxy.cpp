@@ -97,8 +97,8 @@ void change_version(std::string& bytes, const std::string& major) {
 
 }  // namespace
 
-Proxy::Proxy(const TestDatabase& database, Fault fault)
-    : database_(database), fault_(fault), listener_(open_socket()) {
+Proxy::Proxy(const TestDatabase& database, Fault fault, int only)
+    : database_(database), fault_(fault), only_(only), listener_(open_socket()) {
   const sockaddr_un address = address_of(directory_.path(), kPort);
   if (bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 || listen(listener_, 8) != 0) {
     throw std::runtime_error("cannot listen");
@@ -154,16 +154,23 @@ bool Proxy::forward_startup(int client, int server) const {
   return send_all(server, number(static_cast<std::uint32_t>(body.size() + 4)) + body);
 }
 
+bool Proxy::strikes() const {
+  if (fault_ != Fault::kLosesRequest && fault_ != Fault::kLosesAnswer) return false;
+  const bool now = ++commits_ == only_ || only_ == 0;
+  if (now) struck_ = true;
+  return now;
+}
+
 void Proxy::pump(int client, int server) const {
   std::array<pollfd, 2> ready{pollfd{client, POLLIN, 0}, pollfd{server, POLLIN, 0}};
   while (!stopping_) {
     if (poll(ready.data(), ready.size(), 20) <= 0) continue;
     if (ready[0].revents != 0) {
       const std::string bytes = receive(client);
-      const bool commits = bytes.find("COMMIT") != std::string::npos;
-      if (bytes.empty() || (commits && fault_ == Fault::kLosesRequest)) return;
+      const bool strike = bytes.find("COMMIT") != std::string::npos && strikes();
+      if (bytes.empty() || (strike && fault_ == Fault::kLosesRequest)) return;
       if (!send_all(server, bytes)) return;
-      if (commits && fault_ == Fault::kLosesAnswer) {
+      if (strike && fault_ == Fault::kLosesAnswer) {
         receive(server);
         return;
       }

@@ -26,13 +26,16 @@ enum class Fault {
 
 class Proxy {
  public:
-  Proxy(const TestDatabase& database, Fault fault);
+  // `only`: of faults at COMMIT, strike the n-th COMMIT of all connections and no other; 0: every one.
+  Proxy(const TestDatabase& database, Fault fault, int only = 0);
   ~Proxy();
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
 
   // Leads through the proxy, as the database's owner.
   std::string url() const;
+  // Whether a fault at COMMIT has struck.
+  bool struck() const { return struck_; }
 
  private:
   void accept_all();
@@ -40,9 +43,13 @@ class Proxy {
   // Reads the startup message, changes it and passes it on; false when the client is to be dropped.
   bool forward_startup(int client, int server) const;
   void pump(int client, int server) const;
+  bool strikes() const;
 
   const TestDatabase& database_;
   const Fault fault_;
+  const int only_;
+  mutable std::atomic<int> commits_{0};
+  mutable std::atomic<bool> struck_{false};
   TemporaryDirectory directory_;
   int listener_ = -1;
   std::atomic<bool> stopping_{false};

@@ -1,0 +1,78 @@
+// A COMMIT whose answer is lost is settled by the fence and the journal, never by guessing.
+#include <doctest/doctest.h>
+
+#include "base/error_kinds.h"
+#include "tests/executor/site.h"
+#include "tests/postgres/session/proxy.h"
+
+using namespace falsework;
+
+namespace {
+
+struct Ending {
+  bool struck = false;
+  std::string state;
+};
+
+// Runs the items plan to its end over a connection that breaks at the n-th COMMIT.
+Ending run_with_fault(const test::TestDatabase& database, test::Fault fault, int commit) {
+  test::Site site(database);
+  const Plan plan = test::items_plan(site);
+  const test::Proxy proxy(database, fault, commit);
+  ExecutorOptions options = site.options();
+  options.connection.conninfo = proxy.url();
+  const auto start = [&] {
+    return Engagement::start(plan, render_plan(plan), *site.ledger, site.clock, site.observer, options);
+  };
+  std::unique_ptr<Engagement> engagement;
+  try {
+    engagement = start();
+  } catch (const Error& error) {
+    // Before the run is held nothing goes on by itself: a person types the command again.
+    REQUIRE(error.code() == errors::kDatabaseUnreachable.code);
+    engagement = start();
+  }
+  CHECK(engagement->advance(test::to_the_end()) == Outcome::kDone);
+  CHECK(site.ledger->runs().size() == 1);
+  CHECK(site.ledger->verify_chain().empty());
+  for (const Step& step : plan.steps) {
+    CAPTURE(step.id);
+    CHECK(engagement->state().steps.at(step.id).state == StepState::kDone);
+  }
+  return {proxy.struck(), test::items_state(database)};
+}
+
+void strike_each_commit(test::Fault fault) {
+  const test::TestDatabase original(test::Server::any());
+  test::create_items(original, 600);
+  std::string clean;
+  {
+    const test::TestDatabase copy = original.clone();
+    clean = run_with_fault(copy, test::Fault::kNone, 0).state;
+  }
+  int struck = 0;
+  // The batches in the middle are alike: every fifth of them will do.
+  for (int commit = 1;; commit += commit >= 8 && commit < 20 ? 5 : 1) {
+    CAPTURE(commit);
+    const test::TestDatabase copy = original.clone();
+    const Ending ending = run_with_fault(copy, fault, commit);
+    if (!ending.struck) break;
+    ++struck;
+    CHECK(ending.state == clean);
+  }
+  CHECK(struck > 15);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("executor/in_doubt");
+
+TEST_CASE("a COMMIT that took place and was not answered counts once") {
+  strike_each_commit(test::Fault::kLosesAnswer);
+}
+
+TEST_CASE("a COMMIT that never arrived is sent again by running its step again") {
+  strike_each_commit(test::Fault::kLosesRequest);
+}
+
+TEST_SUITE_END();
