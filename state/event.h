@@ -16,8 +16,8 @@ enum class EventKind {
   kStepIntent,    // about to run a step
   kStepProgress,  // detail: JSON of Progress; rows so far
   kStepDone,
-  kStepFailed,    // detail: message; sqlstate
-  kStepBlocked,   // a lock try that failed; detail: blockers
+  kStepFailed,   // detail: message; sqlstate
+  kStepBlocked,  // a lock try that failed; detail: blockers
   kUndoIntent,
   kUndoDone,
   kUndoFailed,

@@ -62,31 +62,21 @@ void take_generation(StepStatus& step, int generation) {
 void apply_to_step(StepStatus& step, const Event& event) {
   take_generation(step, event.generation);
   switch (event.kind) {
-    case EventKind::kStepIntent:
-      begin(step, event, false);
-      break;
-    case EventKind::kUndoIntent:
-      begin(step, event, true);
-      break;
+    case EventKind::kStepIntent: begin(step, event, false); break;
+    case EventKind::kUndoIntent: begin(step, event, true); break;
     case EventKind::kStepProgress:
       step.progress = parse_progress(event.detail);
       if (event.rows >= 0) step.rows = event.rows;
       break;
     case EventKind::kStepDone:
-    case EventKind::kGateOpened:
-      finish(step, event);
-      break;
+    case EventKind::kGateOpened: finish(step, event); break;
     case EventKind::kStepFailed:
-    case EventKind::kUndoFailed:
-      fail(step, event);
-      break;
+    case EventKind::kUndoFailed: fail(step, event); break;
     case EventKind::kStepBlocked:
       step.last_error = event.detail;
       step.sqlstate = event.sqlstate;
       break;
-    case EventKind::kUndoDone:
-      finish_undo(step, event);
-      break;
+    case EventKind::kUndoDone: finish_undo(step, event); break;
     case EventKind::kProofFailed:
       fail(step, event);
       step.proof_failed = true;
@@ -101,8 +91,7 @@ void apply_to_step(StepStatus& step, const Event& event) {
     case EventKind::kRunPaused:
     case EventKind::kRunDone:
     case EventKind::kRunRolledBack:
-    case EventKind::kLedgerRepaired:
-      break;
+    case EventKind::kLedgerRepaired: break;
   }
 }
 
@@ -112,27 +101,20 @@ std::optional<RunPhaseState> run_state_after(EventKind kind) {
     case EventKind::kRunCreated:
     case EventKind::kStepIntent:
     case EventKind::kUndoIntent:
-    case EventKind::kGateOpened:
-      return RunPhaseState::kRunning;
+    case EventKind::kGateOpened: return RunPhaseState::kRunning;
     case EventKind::kStepFailed:
     case EventKind::kUndoFailed:
-    case EventKind::kProofFailed:
-      return RunPhaseState::kFailed;
-    case EventKind::kRunWaiting:
-      return RunPhaseState::kWaiting;
+    case EventKind::kProofFailed: return RunPhaseState::kFailed;
+    case EventKind::kRunWaiting: return RunPhaseState::kWaiting;
     case EventKind::kRunPaused:
-    case EventKind::kProofCleared:
-      return RunPhaseState::kPaused;
-    case EventKind::kRunDone:
-      return RunPhaseState::kDone;
-    case EventKind::kRunRolledBack:
-      return RunPhaseState::kRolledBack;
+    case EventKind::kProofCleared: return RunPhaseState::kPaused;
+    case EventKind::kRunDone: return RunPhaseState::kDone;
+    case EventKind::kRunRolledBack: return RunPhaseState::kRolledBack;
     case EventKind::kStepProgress:
     case EventKind::kStepDone:
     case EventKind::kStepBlocked:
     case EventKind::kUndoDone:
-    case EventKind::kLedgerRepaired:
-      return std::nullopt;
+    case EventKind::kLedgerRepaired: return std::nullopt;
   }
   return std::nullopt;
 }

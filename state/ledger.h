@@ -22,7 +22,7 @@ struct RunRecord {
   std::string name;  // of the migration
   std::string plan_digest;
   std::string plan_text;
-  std::string database;           // user@host:port/database, without secret
+  std::string database;  // user@host:port/database, without secret
   std::string system_identifier;
   std::string database_oid;
   std::string incarnation;  // of the journal

@@ -60,7 +60,8 @@ Holder find_holder(pg::Session& session, const std::string& run) {
 std::string lock_owner(pg::Session& session, const std::string& key) {
   const pg::Rows rows = session.query(
       "SELECT l.pid FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
-      "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()) "
+      "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = "
+      "pg_catalog.current_database()) "
       "AND (l.classid::bigint << 32) | l.objid::bigint = $1::bigint",
       {key});
   return rows.empty() ? std::string() : rows.text(0, 0);
@@ -237,8 +238,7 @@ void Journal::register_backend(const std::string& run, std::uint64_t epoch, int 
 // statement that raises the epoch (PG docs, explicit-locking, "Row-Level Locks").
 void Journal::hold_epoch(const std::string& run, std::uint64_t epoch, bool shared) {
   FALSEWORK_CHECK(session_.in_transaction());
-  static const std::string kShared =
-      "SELECT 1 FROM falsework.run WHERE run = $1 AND epoch = $2::bigint FOR SHARE";
+  static const std::string kShared = "SELECT 1 FROM falsework.run WHERE run = $1 AND epoch = $2::bigint FOR SHARE";
   static const std::string kAlone =
       "SELECT 1 FROM falsework.run WHERE run = $1 AND epoch = $2::bigint FOR NO KEY UPDATE";
   if (!session_.query_prepared(shared ? kShared : kAlone, {run, std::to_string(epoch)}).empty()) return;

@@ -90,8 +90,8 @@ JournalRun read_run(const pg::Rows& rows, std::size_t i) {
                 fmt::format("run {} was started with plan {}, not with {}", run, runs.text(0, 0), plan_digest),
                 "Use the plan that the run was started with: the ledger and the journal keep it.");
   }
-  const pg::Rows rows = session.query("SELECT state, generation FROM falsework.journal WHERE run = $1 AND step = $2",
-                                      {run, step.step});
+  const pg::Rows rows =
+      session.query("SELECT state, generation FROM falsework.journal WHERE run = $1 AND step = $2", {run, step.step});
   // A newer generation can only come from an engine that overtook us, or from a bug.
   FALSEWORK_CHECK(rows.size() == 1 && rows.text(0, 0) == name_of(JournalState::kProofFailed) &&
                   rows.number(0, 1) == step.generation);
@@ -143,15 +143,17 @@ void Journal::create_run(const JournalRun& run) {
   }
   const std::string relations = nlohmann::json(run.relations).dump();
   const pg::Rows conflict = session_.query(
-      "SELECT r.run, shared.relation FROM falsework.run AS r, LATERAL pg_catalog.unnest(r.relations) AS shared (relation) "
+      "SELECT r.run, shared.relation FROM falsework.run AS r, LATERAL pg_catalog.unnest(r.relations) AS shared "
+      "(relation) "
       "WHERE r.state = 'active' AND shared.relation IN (SELECT pg_catalog.jsonb_array_elements_text($1::jsonb)) "
       "ORDER BY r.created_at, r.run, shared.relation LIMIT 1",
       {relations});
   if (!conflict.empty()) {
     const std::string other = conflict.text(0, 0);
-    throw Error(errors::kPlanConflict,
-                fmt::format("run {} touches {}, as run {} does, which is in flight", run.run, conflict.text(0, 1), other),
-                fmt::format("Finish run {0} first (`falsework advance {0}`) or roll it back.", other));
+    throw Error(
+        errors::kPlanConflict,
+        fmt::format("run {} touches {}, as run {} does, which is in flight", run.run, conflict.text(0, 1), other),
+        fmt::format("Finish run {0} first (`falsework advance {0}`) or roll it back.", other));
   }
   session_.query(
       "INSERT INTO falsework.run (run, name, plan_digest, plan_text, lineage, relations, state, epoch, holder, "
@@ -268,8 +270,8 @@ void Journal::close_gate(const std::string& run, const std::string& step) {
 
 void Journal::mark_no_return(const std::string& run) {
   FALSEWORK_CHECK(session_.in_transaction());
-  const pg::Rows marked = session_.query(
-      "UPDATE falsework.run SET past_no_return = true WHERE run = $1 AND NOT past_no_return", {run});
+  const pg::Rows marked =
+      session_.query("UPDATE falsework.run SET past_no_return = true WHERE run = $1 AND NOT past_no_return", {run});
   if (marked.affected > 0) {
     log_event(session_, run, "", "past_no_return", "");
   } else if (!find_run(run)) {

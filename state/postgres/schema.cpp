@@ -90,9 +90,9 @@ constexpr std::string_view kDropTables =
 struct Place {
   bool schema_exists = false;
   bool meta_exists = false;
-  bool empty = true;   // nothing of anybody in the schema
-  bool ours = false;   // the role has the owner's rights
-  std::string owner;   // of the schema
+  bool empty = true;  // nothing of anybody in the schema
+  bool ours = false;  // the role has the owner's rights
+  std::string owner;  // of the schema
   std::string database, role;
 };
 
@@ -119,8 +119,8 @@ Place look(pg::Session& session) {
 void require_owner(const Place& place) {
   if (place.ours) return;
   throw Error(errors::kPrivilegeMissing,
-              fmt::format("role {} may not use the journal in database {}: schema falsework belongs to {}",
-                          place.role, place.database, place.owner),
+              fmt::format("role {} may not use the journal in database {}: schema falsework belongs to {}", place.role,
+                          place.database, place.owner),
               fmt::format("Let a superuser or that role run: GRANT {} TO {};", quote_identifier(place.owner),
                           quote_identifier(place.role)));
 }

@@ -21,8 +21,8 @@ inline constexpr std::string_view kTimeFormat = R"('YYYY-MM-DD"T"HH24:MI:SS.MS"Z
 // Error(ledger.unusable) for a newer format.
 std::optional<std::string> find(pg::Session& session);
 
-// Creates schema and tables; in a transaction. Throws Error(privilege.missing), Error(object.foreign), and SqlError when
-// another session creates them at the same time.
+// Creates schema and tables; in a transaction. Throws Error(privilege.missing), Error(object.foreign), and SqlError
+// when another session creates them at the same time.
 void create(pg::Session& session);
 
 // Drops them; in a transaction. Throws Error(object.foreign) when the schema holds what is not the journal's.

@@ -15,7 +15,8 @@ namespace {
 constexpr const char* kHintLocked = "Wait until the other process has ended, then try again.";
 constexpr const char* kHintFull = "Free some space, then try again: what was done so far is in the journal.";
 constexpr const char* kHintDenied = "Check the permissions of the file and of its directory, then try again.";
-constexpr const char* kHintDisk = "Check the disk and its quota, then try again: what was done so far is in the journal.";
+constexpr const char* kHintDisk =
+    "Check the disk and its quota, then try again: what was done so far is in the journal.";
 constexpr const char* kHintCorrupt =
     "Restore it from a backup: one that lags behind is brought up to the journal in the database.";
 constexpr const char* kHintMoved = "Put the file back, or restore it from a backup; then run the command again.";
@@ -27,15 +28,15 @@ std::string system_reason(int number) {
 }  // namespace
 
 Statement::Statement(const Database& database, std::string_view sql) : database_(database) {
-  database.check(sqlite3_prepare_v2(database.connection_, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr));
+  database.check(
+      sqlite3_prepare_v2(database.connection_, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr));
 }
 
 // The result of finalizing repeats the last step's failure, which was reported then.
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
 Statement& Statement::bind(std::string_view text) {
-  database_.check(
-      sqlite3_bind_text64(statement_, ++bound_, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  database_.check(sqlite3_bind_text64(statement_, ++bound_, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
   return *this;
 }
 
@@ -59,26 +60,24 @@ void Statement::run() {
 std::string Statement::text(int column) const {
   const void* bytes = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);
-  return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  return bytes == nullptr ? std::string()
+                          : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
 std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_, column); }
 
 Database::Database(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout) : path_(path) {
-  const int code =
-      sqlite3_open_v2(path.c_str(), &connection_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
-                      nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &connection_,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE, nullptr);
   try {
     check(code);
     check(sqlite3_busy_timeout(connection_, static_cast<int>(busy_timeout.count())));
     // What stands in a file that was planted or damaged must not run code or corrupt memory
     // (sqlite.org/security.html).
-    for (const auto& [option, value] : {std::pair{SQLITE_DBCONFIG_DEFENSIVE, 1},
-                                        std::pair{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-                                        std::pair{SQLITE_DBCONFIG_ENABLE_FKEY, 1},
-                                        std::pair{SQLITE_DBCONFIG_ENABLE_TRIGGER, 1},
-                                        std::pair{SQLITE_DBCONFIG_DQS_DDL, 0},
-                                        std::pair{SQLITE_DBCONFIG_DQS_DML, 0}}) {
+    for (const auto& [option, value] :
+         {std::pair{SQLITE_DBCONFIG_DEFENSIVE, 1}, std::pair{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+          std::pair{SQLITE_DBCONFIG_ENABLE_FKEY, 1}, std::pair{SQLITE_DBCONFIG_ENABLE_TRIGGER, 1},
+          std::pair{SQLITE_DBCONFIG_DQS_DDL, 0}, std::pair{SQLITE_DBCONFIG_DQS_DML, 0}}) {
       check(sqlite3_db_config(connection_, option, value, nullptr));
     }
     // Deeper than the default: a row that does not fit its table's declaration is found as well.
@@ -121,8 +120,8 @@ void Database::fail(int code) const {
     throw Error(errors::kLedgerUnreachable, fmt::format("the ledger {} cannot be opened: out of memory", file), "");
   }
   if (code == SQLITE_READONLY_DBMOVED) {
-    throw Error(errors::kLedgerUnusable, fmt::format("the ledger {} was moved, replaced or removed while it was open", file),
-                kHintMoved);
+    throw Error(errors::kLedgerUnusable,
+                fmt::format("the ledger {} was moved, replaced or removed while it was open", file), kHintMoved);
   }
   const std::string reason = system_reason(sqlite3_system_errno(connection_));
   switch (code & 0xFF) {
@@ -137,17 +136,19 @@ void Database::fail(int code) const {
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
     case SQLITE_AUTH:
-      throw Error(errors::kLedgerUnreachable, fmt::format("the ledger {} cannot be written{}", file, reason), kHintDenied);
+      throw Error(errors::kLedgerUnreachable, fmt::format("the ledger {} cannot be written{}", file, reason),
+                  kHintDenied);
     case SQLITE_IOERR:
       throw Error(errors::kLedgerUnreachable, fmt::format("the ledger {} cannot be read or written{}", file, reason),
                   kHintDisk);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
-      throw Error(errors::kLedgerUnusable, fmt::format("the ledger {} is corrupt: {}", file, sqlite3_errmsg(connection_)),
-                  kHintCorrupt);
+      throw Error(errors::kLedgerUnusable,
+                  fmt::format("the ledger {} is corrupt: {}", file, sqlite3_errmsg(connection_)), kHintCorrupt);
     default:
-      throw Error(errors::kLedgerUnusable, fmt::format("the ledger {}: {}", file, sqlite3_errmsg(connection_)), kHintCorrupt);
+      throw Error(errors::kLedgerUnusable, fmt::format("the ledger {}: {}", file, sqlite3_errmsg(connection_)),
+                  kHintCorrupt);
   }
 }
 

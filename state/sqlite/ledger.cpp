@@ -99,8 +99,9 @@ struct Ledger::Store {
     event.previous_hash = any ? last.text(1) : first_hash();
     event.hash = hash_of(event);
     database
-        .prepare("INSERT INTO event (serial, run, kind, step, generation, epoch, at, actor, rows, duration_ms, "
-                 "sqlstate, detail, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        .prepare(
+            "INSERT INTO event (serial, run, kind, step, generation, epoch, at, actor, rows, duration_ms, "
+            "sqlstate, detail, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(event.serial)
         .bind(event.run)
         .bind(name(event.kind))
@@ -160,8 +161,9 @@ void Ledger::create_run(const RunRecord& run, Event created) {
                 "See what it has done with `falsework history`.");
   }
   store_->database
-      .prepare("INSERT INTO run (run, name, plan_digest, plan_text, database, system_identifier, database_oid, "
-               "incarnation, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .prepare(
+          "INSERT INTO run (run, name, plan_digest, plan_text, database, system_identifier, database_oid, "
+          "incarnation, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(run.run)
       .bind(run.name)
       .bind(run.plan_digest)

@@ -42,7 +42,8 @@ class Descriptor {
 
 std::string reason(int number) { return std::generic_category().message(number); }
 
-[[noreturn]] void unusable(const std::filesystem::path& path, std::string_view what, const char* hint = kHintOtherFile) {
+[[noreturn]] void unusable(const std::filesystem::path& path, std::string_view what,
+                           const char* hint = kHintOtherFile) {
   throw Error(errors::kLedgerUnusable, fmt::format("the ledger {} {}", path.string(), what), hint);
 }
 

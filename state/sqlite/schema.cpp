@@ -116,9 +116,10 @@ void verify_schema(const Database& database) {
   }
   const std::int64_t version = database.number("PRAGMA user_version");
   if (version > kUserVersion) {
-    refuse(database, fmt::format("was written by a newer version: its format is {}, this program knows {}", version,
-                                 kUserVersion),
-           "Use the newer version of Falsework that wrote it.");
+    refuse(
+        database,
+        fmt::format("was written by a newer version: its format is {}, this program knows {}", version, kUserVersion),
+        "Use the newer version of Falsework that wrote it.");
   }
   if (version != kUserVersion) refuse(database, fmt::format("has format {}, which never was", version));
   const std::string health = database.text("PRAGMA quick_check(1)");

@@ -22,7 +22,9 @@ namespace {
 
 using Tables = std::map<std::string, std::set<std::string>>;
 
-std::string page(const std::string& name) { return read_file(std::string(FALSEWORK_SOURCE) + "/docs/reference/" + name); }
+std::string page(const std::string& name) {
+  return read_file(std::string(FALSEWORK_SOURCE) + "/docs/reference/" + name);
+}
 
 // What stands in the first cells of a table, as code.
 std::set<std::string> first_cells(const std::string& table) {

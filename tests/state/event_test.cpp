@@ -55,13 +55,19 @@ TEST_CASE("a name that is no kind of event is not guessed at") {
 TEST_CASE("the hash of an event depends on each of its fields but itself") {
   const Event original = sample();
   const std::vector<std::function<void(Event&)>> changes{
-      [](Event& e) { ++e.serial; },          [](Event& e) { e.run += "x"; },
+      [](Event& e) { ++e.serial; },
+      [](Event& e) { e.run += "x"; },
       [](Event& e) { e.kind = EventKind::kStepFailed; },
-      [](Event& e) { e.step += "x"; },       [](Event& e) { ++e.generation; },
-      [](Event& e) { ++e.epoch; },           [](Event& e) { e.at += "x"; },
-      [](Event& e) { e.actor += "x"; },      [](Event& e) { ++e.rows; },
-      [](Event& e) { ++e.duration_ms; },     [](Event& e) { e.sqlstate = "40001"; },
-      [](Event& e) { e.detail += "x"; },     [](Event& e) { e.previous_hash[0] = 'b'; },
+      [](Event& e) { e.step += "x"; },
+      [](Event& e) { ++e.generation; },
+      [](Event& e) { ++e.epoch; },
+      [](Event& e) { e.at += "x"; },
+      [](Event& e) { e.actor += "x"; },
+      [](Event& e) { ++e.rows; },
+      [](Event& e) { ++e.duration_ms; },
+      [](Event& e) { e.sqlstate = "40001"; },
+      [](Event& e) { e.detail += "x"; },
+      [](Event& e) { e.previous_hash[0] = 'b'; },
   };
   std::set<std::string> hashes{hash_of(original)};
   for (const auto& change : changes) {

@@ -232,7 +232,8 @@ TEST_CASE("an event of a step that the plan does not have makes the ledger unusa
     CHECK(error.code() == errors::kLedgerUnusable.code);
     CHECK(std::string(error.what()) ==
           "event 3 of run users_email-1a2b3c4d names step orders.id/expand/add, which its plan does not have");
-    CHECK(error.hint() == "Restore it from a backup: one that lags behind is brought up to the journal in the database.");
+    CHECK(error.hint() ==
+          "Restore it from a backup: one that lags behind is brought up to the journal in the database.");
   }
 }
 

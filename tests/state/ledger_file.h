@@ -32,8 +32,16 @@ Failure failure_of(Act act) {
 }
 
 inline RunRecord sample_run(const std::string& run = "users_email-1a2b3c4d") {
-  return {run, "users_email", "digest", "{\"plan\": 1}", "ann@db:5432/shop", "7", "16384", "incarnation",
-          "2026-12-01T03:00:00.000Z", "ann@host (42)"};
+  return {run,
+          "users_email",
+          "digest",
+          "{\"plan\": 1}",
+          "ann@db:5432/shop",
+          "7",
+          "16384",
+          "incarnation",
+          "2026-12-01T03:00:00.000Z",
+          "ann@host (42)"};
 }
 
 inline Event event_of(const std::string& run, EventKind kind, const std::string& detail = {}) {

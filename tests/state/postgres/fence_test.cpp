@@ -143,7 +143,8 @@ TEST_CASE("a second engine is told who holds the run, since when, and by which s
                                  first.journal.find_run(kRun)->held_since + ", server process " + pid);
     CHECK(failure.hint ==
           "Try again once it has ended. If that engine is gone for good, end what it left behind with: SELECT "
-          "pg_terminate_backend(" + pid + ");");
+          "pg_terminate_backend(" +
+              pid + ");");
     run_step(first, "ann");
     CHECK(prepared.effects() == "1");
   }
@@ -221,8 +222,8 @@ TEST_CASE("an engine that was overtaken can write nothing, in a transaction or a
     REQUIRE(next.fence(kRun) == old_epoch + 1);
     const std::string since = next.journal.find_run(kRun)->held_since;
 
-    const std::string message = std::string("run ") + kRun + " was overtaken by bob@host (2) at " + since +
-                                ": its epoch is 2, ours is 1";
+    const std::string message =
+        std::string("run ") + kRun + " was overtaken by bob@host (2) at " + since + ": its epoch is 2, ours is 1";
     const Failure in_step = failure_of([&] { run_step(stray, "old"); });
     CHECK(in_step.code == "run.held");
     CHECK(in_step.message == message);
@@ -345,7 +346,8 @@ TEST_CASE("a backend that belongs to a role beyond our reach is named, and the r
   }
   worker.close();
   auto observer = database.connect_as_superuser();
-  REQUIRE(wait_until([&] { return observer.value("SELECT count(*) FROM pg_stat_activity WHERE pid = " + pid) == "0"; }));
+  REQUIRE(
+      wait_until([&] { return observer.value("SELECT count(*) FROM pg_stat_activity WHERE pid = " + pid) == "0"; }));
   CHECK(next.fence(kRun) == 4);
 }
 
@@ -372,9 +374,8 @@ TEST_CASE("an engine that was killed in the middle of a statement leaves a run t
       transaction.commit();
     });
     auto observer = prepared.database.connect_as_superuser();
-    REQUIRE(wait_until([&] {
-      return observer.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1";
-    }));
+    REQUIRE(wait_until(
+        [&] { return observer.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"; }));
     forked.signal(SIGKILL);
     Engine next(prepared.database.url(), "bob@host (3)");
     CHECK(next.fence(kRun, 15s) == 2);
@@ -447,8 +448,8 @@ TEST_CASE("a row of the run that somebody has locked by hand is said to be held 
   ManualClock clock;
   const Failure failure = failure_of([&] { engine.journal.fence(kRun, engine.holder, clock, 1s); });
   CHECK(failure.code == "run.held");
-  CHECK(failure.message == std::string("run ") + kRun + " is held by another process, server process " +
-                               std::to_string(other.pid()));
+  CHECK(failure.message ==
+        std::string("run ") + kRun + " is held by another process, server process " + std::to_string(other.pid()));
   other.exec("ROLLBACK");
   CHECK(engine.fence(kRun) == 1);
 }

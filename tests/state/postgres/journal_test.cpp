@@ -126,6 +126,19 @@ TEST_CASE("of engines that create runs on one relation at the same time, one suc
   CHECK(std::count(outcomes.begin(), outcomes.end(), "plan.conflict") == 5);
 }
 
+TEST_CASE("a run that is being created keeps every other from being created until it is known what it touches") {
+  const TestDatabase database(Server::any());
+  Engine first(database.url());
+  Engine second(database.url());
+  first.journal.install();
+  second.session->query("SET lock_timeout = '200ms'");
+  pg::Transaction transaction(*first.session);
+  first.journal.create_run(journal_run("a-1"));
+  CHECK(failure_of([&] { second.journal.create_run(journal_run("b-2")); }).code == "lock.budget_exhausted");
+  transaction.commit();
+  CHECK(failure_of([&] { second.journal.create_run(journal_run("b-2")); }).code == "plan.conflict");
+}
+
 TEST_CASE("a run that is created in a transaction is there when it commits, not before") {
   const TestDatabase database(Server::any());
   Engine engine(database.url());
@@ -217,6 +230,17 @@ TEST_CASE("a row of an older generation does not overwrite a newer one") {
   CHECK(held.step().generation == 3);
 }
 
+TEST_CASE("a row that is recorded outside a transaction waits for the epoch as a step does") {
+  Held held;
+  held.engine.session->query("SET lock_timeout = '200ms'");
+  auto next = held.database.connect();
+  next.exec("BEGIN; UPDATE falsework.run SET epoch = epoch + 1, holder = 'bob@host (2)', held_since = now()");
+  CHECK(failure_of([&] { held.record(JournalState::kIntent, 1); }).code == "lock.budget_exhausted");
+  next.exec("COMMIT");
+  CHECK(failure_of([&] { held.record(JournalState::kIntent, 1); }).code == "run.held");
+  CHECK(held.engine.journal.steps(kRun).empty());
+}
+
 TEST_CASE("a step of another plan is not recorded in the run") {
   Held held;
   const auto failure = failure_of([&] {
@@ -231,8 +255,9 @@ TEST_CASE("a run that is not there cannot be recorded, fenced, marked or finishe
   Held held;
   Journal& journal = held.engine.journal;
   const std::string message = "the journal has no run ghost-1";
-  CHECK(failure_of([&] { journal.record("ghost-1", "digest", journal_step("s", JournalState::kDone, 1, 1)); }).message ==
-        message);
+  CHECK(failure_of([&] {
+          journal.record("ghost-1", "digest", journal_step("s", JournalState::kDone, 1, 1));
+        }).message == message);
   CHECK(failure_of([&] { held.engine.fence("ghost-1"); }).message == message);
   CHECK(failure_of([&] { journal.finish_run("ghost-1", "done"); }).message == message);
   const pg::Transaction transaction(*held.engine.session);

@@ -110,13 +110,12 @@ TEST_CASE("a role outside the owner of the journal is told the GRANT that it nee
   const std::string role = database.add_role("other");
   Engine(database.url()).journal.install();
   Engine engine(database.url_as(role));
-  for (const auto& failure : {failure_of([&] { engine.journal.install(); }),
-                              failure_of([&] { engine.journal.incarnation(); })}) {
+  for (const auto& failure :
+       {failure_of([&] { engine.journal.install(); }), failure_of([&] { engine.journal.incarnation(); })}) {
     CHECK(failure.code == "privilege.missing");
     CHECK(failure.message == "role " + role + " may not use the journal in database " + database.name() +
                                  ": schema falsework belongs to " + database.role());
-    CHECK(failure.hint ==
-          "Let a superuser or that role run: GRANT " + database.role() + " TO " + role + ";");
+    CHECK(failure.hint == "Let a superuser or that role run: GRANT " + database.role() + " TO " + role + ";");
   }
   database.connect_as_superuser().exec("GRANT \"" + database.role() + "\" TO \"" + role + "\"");
   CHECK(engine.journal.incarnation());
@@ -196,8 +195,8 @@ TEST_CASE("what others put into the journal's schema keeps it from being dropped
   database.exec("CREATE TABLE falsework.notes (t text)");
   const auto failure = failure_of([&] { engine.journal.uninstall_if_empty(); });
   CHECK(failure.code == "object.foreign");
-  CHECK(failure.message == "schema falsework in database " + database.name() +
-                               " holds objects that are not the journal's");
+  CHECK(failure.message ==
+        "schema falsework in database " + database.name() + " holds objects that are not the journal's");
   CHECK(engine.journal.incarnation());
 }
 

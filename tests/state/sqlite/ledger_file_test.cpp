@@ -193,8 +193,8 @@ TEST_CASE("a ledger of a newer version is refused and names both versions") {
   sqlite::Database(path, std::chrono::milliseconds(1000)).run("PRAGMA user_version = 2");
   const Failure failure = opening(path);
   CHECK(failure.code == "ledger.unusable");
-  CHECK(failure.message == "the ledger " + path.string() +
-                               " was written by a newer version: its format is 2, this program knows 1");
+  CHECK(failure.message ==
+        "the ledger " + path.string() + " was written by a newer version: its format is 2, this program knows 1");
   CHECK(failure.hint == "Use the newer version of Falsework that wrote it.");
 
   sqlite::Database(path, std::chrono::milliseconds(1000)).run("PRAGMA user_version = 0");
