@@ -131,7 +131,8 @@ std::string scope_query() {
          " relations(oid) AS (SELECT roots.oid FROM (SELECT oid FROM tied UNION SELECT oid FROM pg_class"
          " WHERE $1::text[] = '{}' AND relkind IN ('r', 'p', 'f', 'v', 'm')) roots UNION"
          " SELECT r.ev_class FROM relations s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass"
-         " AND d.refobjid = s.oid AND d.classid = 'pg_rewrite'::regclass JOIN pg_rewrite r ON r.oid = d.objid)"
+         " AND d.refobjid = s.oid AND d.classid = 'pg_rewrite'::regclass"
+         " JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN')"
          " SELECT c.oid, c.relkind FROM relations JOIN pg_class c USING (oid)"
          " JOIN pg_namespace n ON n.oid = c.relnamespace"
          " WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND " +
@@ -244,7 +245,10 @@ std::string constraints_query(int server_major) {
   return "SELECT k.conrelid, " +
          part("k.conname AS name, k.contype AS kind, pg_get_constraintdef(k.oid) AS definition, " +
               names_in_order("k.conrelid", "k.conkey") + " AS columns, CASE k.contype WHEN 'f' THEN " +
-              names_in_order("k.conrelid", "k.conkey || '{}'::int2[]") + " ELSE " +
+              names_in_order("k.conrelid", "k.conkey") +
+              // The expressions of an exclusion constraint belong to its index.
+              " WHEN 'x' THEN " +
+              mentions("k.conrelid", "pg_class", "k.conindid", "k.conkey") + " ELSE " +
               mentions("k.conrelid", "pg_constraint", "k.oid", "k.conkey") +
               " END AS mentions, k.convalidated AS validated, k.condeferrable AS deferrable,"
               " k.condeferred AS deferred, k.connoinherit AS no_inherit, " +
