@@ -68,8 +68,7 @@ TEST_SUITE("tests/examples") {
         CAPTURE(each.name);
         TestDatabase database(server);
         database.exec(each.before);
-        TestDatabase naive(server);
-        naive.exec(each.before);
+        const TestDatabase naive = database.clone();
         const Plan plan = plan_of(each, snapshot_of(each, database.url()));
         Run run(database, plan);
         CHECK(run.advance_to_end() == Outcome::kDone);

@@ -127,7 +127,9 @@ SELECT 'publication of tables ' || jsonb_build_array(v.pubname, v.schemaname, v.
 FROM pg_publication_tables AS v WHERE v.schemaname <> 'falsework'
 UNION ALL
 SELECT 'statistics ' || format('%I.%I ', n.nspname, s.stxname) || jsonb_build_array(s.stxrelid::regclass::text,
-  pg_get_userbyid(s.stxowner), coalesce(s.stxstattarget, -1), pg_get_statisticsobjdef(s.oid))::text
+  pg_get_userbyid(s.stxowner), coalesce(s.stxstattarget, -1), CASE WHEN $ORDER$ THEN to_jsonb(pg_get_statisticsobjdef(s.oid)) ELSE
+  jsonb_build_array(s.stxkind, pg_get_statisticsobjdef_expressions(s.oid), (SELECT jsonb_agg(a.attname ORDER BY a.attname)
+  FROM pg_attribute AS a WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys::int2[]))) END)::text
 FROM pg_statistic_ext AS s JOIN schemas AS n ON n.oid = s.stxnamespace
 UNION ALL
 SELECT 'inheritance ' || jsonb_build_array(c.label, h.inhparent::regclass::text,
@@ -197,7 +199,10 @@ std::vector<std::string> sorted_column(const Rows& rows) {
 std::vector<std::string> catalog_rows(Client& client, const OracleOptions& options) {
   std::string query = kCatalog;
   const std::string mark = "$ORDER$";
-  query.replace(query.find(mark), mark.size(), options.ignore_column_order ? "false" : "true");
+  // The server lists the columns of a statistics object in the table's order, too.
+  for (std::size_t at = query.find(mark); at != std::string::npos; at = query.find(mark)) {
+    query.replace(at, mark.size(), options.ignore_column_order ? "false" : "true");
+  }
   return sorted_column(client.exec("SET LOCAL search_path = pg_catalog; SET LOCAL jit = off;" + query));
 }
 
