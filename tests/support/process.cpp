@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "tests/support/home.h"
 #include "tests/support/wait.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves the declaration to the program
@@ -50,7 +51,7 @@ void check(int failure, const std::string& what) {
 }  // namespace
 
 TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "fwt-XXXXXX").string();
+  std::string pattern = (home() / "tmp-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) check(errno, pattern);
   path_ = pattern;
 }

@@ -14,7 +14,7 @@
 
 namespace falsework::test {
 
-// A new directory below $TMPDIR (or /tmp), removed with everything in it at the end of the scope.
+// A new directory below home(), removed with everything in it at the end of the scope.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();

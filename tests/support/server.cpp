@@ -15,8 +15,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/support/home.h"
 #include "tests/support/process.h"
-#include "tests/support/watcher.h"
 
 namespace falsework::test {
 
@@ -59,18 +59,6 @@ void give_to_postgres(const std::filesystem::path& path) {
   const passwd* user = getpwnam("postgres");
   if (user == nullptr) throw std::runtime_error("there is no user postgres: run scripts/install.sh");
   if (chown(path.c_str(), user->pw_uid, user->pw_gid) != 0) throw std::runtime_error("chown " + path.string());
-}
-
-// One directory for all clusters of this process. Below /tmp whatever TMPDIR says: socket paths end at 107 bytes.
-const std::filesystem::path& home() {
-  static const std::filesystem::path directory = [] {
-    std::string pattern = "/tmp/fwt-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a directory in /tmp");
-    give_to_postgres(pattern);
-    return std::filesystem::path(pattern);
-  }();
-  static const Watcher watcher(directory);
-  return directory;
 }
 
 std::string unique_name(const std::string& prefix) {

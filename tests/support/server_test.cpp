@@ -107,7 +107,7 @@ TEST_CASE("a stopped server refuses connections until it is started again") {
   CHECK(server.log().find("database system is ready") != std::string::npos);
 }
 
-TEST_CASE("the servers of a process that is killed are removed") {
+TEST_CASE("the servers and temporary files of a process that is killed are removed") {
   // The child is this program, running the hidden case below, which says where its server is and then waits.
   ProcessOptions options;
   options.environment["FALSEWORK_TEST_HANG"] = "1";
@@ -125,17 +125,24 @@ TEST_CASE("the servers of a process that is killed are removed") {
   REQUIRE(std::filesystem::exists(directory / "data"));
   REQUIRE(kill(postmaster, 0) == 0);
 
+  const std::size_t mark = line.find(":temporary: ") + 12;
+  const std::filesystem::path temporary = line.substr(mark, line.find('\n', mark) - mark);
+  REQUIRE(std::filesystem::exists(temporary));
+
   child.signal(SIGKILL);
   CHECK(child.wait().status == 128 + SIGKILL);
 
   CHECK(wait_until([&] { return !std::filesystem::exists(directory); }));
+  CHECK(wait_until([&] { return !std::filesystem::exists(temporary); }));
   CHECK(wait_until([&] { return kill(postmaster, 0) != 0 && errno == ESRCH; }));
 }
 
 TEST_CASE("hidden: start a server and hang" * doctest::skip()) {
   if (std::getenv("FALSEWORK_TEST_HANG") == nullptr) return;
   const Server& server = Server::any();
-  printf(":begin:\n%s\n%d\n:end:\n", server.socket_directory().c_str(), server.postmaster_pid());
+  const falsework::test::TemporaryDirectory temporary;
+  printf(":begin:\n%s\n%d\n:temporary: %s\n:end:\n", server.socket_directory().c_str(), server.postmaster_pid(),
+         temporary.path().c_str());
   fflush(stdout);
   std::this_thread::sleep_for(std::chrono::minutes(5));
 }
