@@ -7,11 +7,42 @@
 namespace falsework::pg {
 
 enum class BuiltinBase {
-  kInt2, kInt4, kInt8, kNumeric, kFloat4, kFloat8, kMoney, kOid, kRegclass, kBool,
-  kText, kVarchar, kBpchar, kName, kChar,  // kChar: "char", one byte
-  kDate, kTime, kTimetz, kTimestamp, kTimestamptz, kInterval,
-  kUuid, kJson, kJsonb, kXml, kBytea, kInet, kCidr, kMacaddr, kMacaddr8, kBit, kVarbit,
-  kPoint, kBox, kPath, kPolygon,
+  kInt2,
+  kInt4,
+  kInt8,
+  kNumeric,
+  kFloat4,
+  kFloat8,
+  kMoney,
+  kOid,
+  kRegclass,
+  kBool,
+  kText,
+  kVarchar,
+  kBpchar,
+  kName,
+  kChar,  // kChar: "char", one byte
+  kDate,
+  kTime,
+  kTimetz,
+  kTimestamp,
+  kTimestamptz,
+  kInterval,
+  kUuid,
+  kJson,
+  kJsonb,
+  kXml,
+  kBytea,
+  kInet,
+  kCidr,
+  kMacaddr,
+  kMacaddr8,
+  kBit,
+  kVarbit,
+  kPoint,
+  kBox,
+  kPath,
+  kPolygon,
   kPlain,    // another builtin type that converts to text only, whatever the settings: tsvector, pg_lsn, …
   kUnknown,  // not of the server, or not known here
 };
@@ -19,9 +50,9 @@ enum class BuiltinBase {
 struct BuiltinType {
   BuiltinBase base = BuiltinBase::kUnknown;
   bool array = false;
-  std::optional<int> length;     // characters or bits; precision of numeric; of seconds for times
-  int scale = 0;                 // of numeric with a precision
-  std::string fields;            // of interval: `day to second`
+  std::optional<int> length;  // characters or bits; precision of numeric; of seconds for times
+  int scale = 0;              // of numeric with a precision
+  std::string fields;         // of interval: `day to second`
   bool operator==(const BuiltinType&) const = default;
 };
 

@@ -1,120 +1,8 @@
 #include "postgres/catalog/catalog_queries.h"
 
-#include <fmt/format.h>
+#include "postgres/catalog/query_parts.h"
 
 namespace falsework::pg {
-
-namespace {
-
-// Schemas of people: not the system's (pg_temp_… included) and not ours.
-std::string is_user_schema(const std::string& column) {
-  return fmt::format("({0} !~ '^pg_' AND {0} NOT IN ('information_schema', 'falsework'))", column);
-}
-
-// Column names of an attnum array, in its order.
-std::string names_in_order(const std::string& relation, const std::string& numbers) {
-  return fmt::format(
-      "(SELECT array_agg(a.attname ORDER BY u.place) FROM unnest({1}) WITH ORDINALITY u(number, place)"
-      " JOIN pg_attribute a ON a.attrelid = {0} AND a.attnum = u.number)",
-      relation, numbers);
-}
-
-// Sorted names of the columns of `relation` in `numbers` or in what the object depends on.
-std::string mentions(const std::string& relation, const std::string& catalog, const std::string& object,
-                     const std::string& numbers) {
-  return fmt::format(
-      "(SELECT array_agg(a.attname ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = {0} AND a.attnum > 0"
-      " AND a.attnum IN (SELECT unnest({3}) UNION SELECT d.refobjsubid FROM pg_depend d"
-      " WHERE d.classid = '{1}'::regclass AND d.objid = {2} AND d.refclassid = 'pg_class'::regclass"
-      " AND d.refobjid = {0} AND d.refobjsubid <> 0))",
-      relation, catalog, object, numbers);
-}
-
-std::string qualified(const std::string& schema, const std::string& name) {
-  return fmt::format("json_build_object('schema', {}, 'name', {})", schema, name);
-}
-
-// One part of a snapshot: the select list becomes its members, without those that are NULL.
-std::string part(const std::string& members) {
-  return fmt::format("(SELECT json_strip_nulls(row_to_json(x)) FROM (SELECT {}) x)", members);
-}
-
-// An identifier that cannot be taken for the placeholder of a column's grants.
-std::string quoted_beside_placeholder(const std::string& name) {
-  return fmt::format(
-      "CASE WHEN position('{{column}}' IN {0}) = 0 THEN quote_ident({0})"
-      " ELSE 'U&' || quote_ident(replace(replace({0}, '\\', '\\\\'), '{{', '\\007b')) END",
-      name);
-}
-
-// GRANT statements for the items of an ACL that the owner has granted, in the ACL's order, so that it comes out the same.
-std::string grants(const std::string& acl, const std::string& privilege_suffix, const std::string& target) {
-  return fmt::format(
-      "SELECT g.place, g.is_grantable, format('GRANT %s ON TABLE %s TO %s%s', g.privileges, {2},"
-      " CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE {3} END,"
-      " CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement"
-      " FROM (SELECT i.place, e.grantee, e.is_grantable,"
-      " string_agg(e.privilege_type || {1}, ', ' ORDER BY e.number) AS privileges"
-      " FROM unnest({0}) WITH ORDINALITY i(item, place),"
-      " LATERAL aclexplode(ARRAY[i.item]) WITH ORDINALITY"
-      " e(grantor, grantee, privilege_type, is_grantable, number)"
-      " WHERE e.grantor = c.relowner GROUP BY i.place, e.grantee, e.is_grantable) g",
-      acl, privilege_suffix, target, quoted_beside_placeholder("pg_get_userbyid(g.grantee)::text"));
-}
-
-std::string storage(const std::string& column) {
-  return fmt::format(
-      "CASE {} WHEN 'p' THEN 'plain' WHEN 'm' THEN 'main' WHEN 'e' THEN 'external' ELSE 'extended' END", column);
-}
-
-std::string sequence_members() {
-  return qualified("sn.nspname", "sc.relname") +
-         " AS name, format_type(s.seqtypid, NULL) AS type, s.seqstart AS start, s.seqincrement AS increment,"
-         " s.seqmin AS minimum, s.seqmax AS maximum, s.seqcache AS cache, s.seqcycle AS cycle,"
-         " pg_get_userbyid(sc.relowner) AS owner, sc.relacl IS NOT NULL AS has_acl, sc.relacl::text[] AS acl,"
-         " obj_description(sc.oid, 'pg_class') AS comment";
-}
-
-// TypeShape of every type that a column of the scope has, as `shapes(id, modifier, shape)`.
-// Equality: as the type cache finds it (typcache.c): a default btree or hash class of the type itself or of one that it
-// is binary-coercible to; enums, ranges and multiranges have theirs as polymorphic types.
-std::string type_shapes() {
-  return "used AS MATERIALIZED (SELECT DISTINCT atttypid AS id, atttypmod AS modifier FROM pg_attribute"
-         " WHERE attrelid = ANY ($1::oid[]) AND attnum > 0 AND NOT attisdropped),"
-         " seeds AS (SELECT t.oid FROM pg_type t WHERE t.oid IN (SELECT id FROM used) OR t.oid IN"
-         " (SELECT e.typelem FROM used u JOIN pg_type e ON e.oid = u.id)),"
-         " walk(id, base, modifier, constrained) AS (SELECT t.oid, t.typbasetype, t.typtypmod,"
-         " t.typnotnull OR EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = t.oid)"
-         " FROM pg_type t WHERE t.typtype = 'd' AND t.oid IN (SELECT oid FROM seeds)"
-         " UNION ALL SELECT w.id, t.typbasetype, t.typtypmod, w.constrained OR t.typnotnull OR EXISTS"
-         " (SELECT FROM pg_constraint k WHERE k.contypid = t.oid)"
-         " FROM walk w JOIN pg_type t ON t.oid = w.base AND t.typtype = 'd'),"
-         " domains AS MATERIALIZED (SELECT w.* FROM walk w JOIN pg_type t ON t.oid = w.base AND t.typtype <> 'd'),"
-         " classes AS MATERIALIZED (SELECT o.opcintype AS id FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod"
-         " WHERE o.opcdefault AND m.amname IN ('btree', 'hash')),"
-         " comparable AS MATERIALIZED (SELECT id FROM classes UNION SELECT k.castsource FROM pg_cast k"
-         " JOIN classes o ON o.id = k.casttarget WHERE k.castmethod = 'b' AND k.castcontext = 'i'"
-         " UNION SELECT t.oid FROM pg_type t WHERE t.typtype IN ('e', 'r', 'm')),"
-         " shapes AS MATERIALIZED (SELECT u.id, u.modifier, " +
-         part("format_type(u.id, u.modifier) AS name, " + qualified("n.nspname", "t.typname") +
-              " AS base, u.modifier, t.typtype AS kind, el.array AS is_array, t.typcollation <> 0 AS collatable,"
-              " format_type(d.base, d.modifier) AS domain_base, coalesce(d.constrained, false) AS domain_constrained,"
-              " CASE WHEN bt.typtype = 'c' THEN NOT EXISTS (SELECT FROM pg_attribute ca JOIN pg_type ct"
-              " ON ct.oid = ca.atttypid WHERE ca.attrelid = bt.typrelid AND ca.attnum > 0 AND NOT ca.attisdropped"
-              " AND ct.typtype = 'b' AND ct.oid NOT IN (SELECT id FROM comparable)"
-              " AND ct.typelem NOT IN (SELECT id FROM comparable))"
-              " ELSE bt.oid IN (SELECT id FROM comparable) END AS has_equality") +
-         " AS shape FROM used u JOIN pg_type t ON t.oid = u.id JOIN pg_namespace n ON n.oid = t.typnamespace"
-         " LEFT JOIN domains d ON d.id = t.oid"
-         " LEFT JOIN pg_type ut ON ut.oid = coalesce(d.base, t.oid),"
-         " LATERAL (SELECT t.typlen = -1 AND t.typelem <> 0 AND t.typtype = 'b'"
-         " AND t.typsubscript = 'array_subscript_handler'::regproc AS array,"
-         " CASE WHEN ut.typelem <> 0 AND ut.typlen = -1 AND ut.typsubscript = 'array_subscript_handler'::regproc"
-         " THEN ut.typelem ELSE ut.oid END AS id) el"
-         " LEFT JOIN domains ed ON ed.id = el.id JOIN pg_type bt ON bt.oid = coalesce(ed.base, el.id))";
-}
-
-}  // namespace
 
 std::string scope_query() {
   return "WITH RECURSIVE edges(a, b) AS MATERIALIZED ("
@@ -162,93 +50,47 @@ std::string tables_query() {
          " WHERE c.oid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p', 'f')";
 }
 
-std::string columns_query() {
-  return "WITH RECURSIVE " + type_shapes() +
-         // Materialized: as a security barrier the view would be evaluated anew for each column.
-         ", stats AS MATERIALIZED (SELECT schemaname, tablename, attname, inherited, null_frac, avg_width FROM pg_stats),"
-         " owned AS MATERIALIZED (SELECT d.refobjid AS relation, d.refobjsubid AS number,"
-         " array_agg(to_json(s.shape) ORDER BY d.deptype DESC, s.oid) AS sequences"
-         " FROM pg_depend d JOIN LATERAL (SELECT sc.oid, " +
-         part(sequence_members()) +
-         " AS shape FROM pg_sequence s JOIN pg_class sc ON sc.oid = s.seqrelid"
-         " JOIN pg_namespace sn ON sn.oid = sc.relnamespace WHERE s.seqrelid = d.objid) s ON true"
-         " WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[]) AND d.refobjsubid <> 0"
-         " AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') GROUP BY 1, 2)"
-         " SELECT a.attrelid, " +
-         part("a.attname AS name, a.attnum AS position, sh.shape AS type,"
-              " CASE WHEN a.attcollation <> t.typcollation THEN " +
-              qualified("con.nspname", "co.collname") +
-              " END AS collation,"
-              // 18: attnotnull is set while the constraint is still NOT VALID (PG docs, catalog-pg-attribute).
-              " a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid"
-              " AND k.contype = 'n' AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]) AS not_null,"
-              " pg_get_expr(ad.adbin, ad.adrelid) AS default_expression, a.attidentity AS identity,"
-              " a.attgenerated AS generated, o.sequences[1] AS owned_sequence, o.sequences[2:] AS other_sequences, " +
-              storage("a.attstorage") + " AS storage, " + storage("t.typstorage") +
-              " AS type_storage,"
-              " CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE '' END AS compression,"
-              " coalesce(a.attstattarget, -1) AS statistics_target,"
-              // pg_attver is a mark of the server's own (a WAL position, in 15.20 of Debian), which nobody can set.
-              " (SELECT array_agg(op.text ORDER BY op.place) FROM unnest(a.attoptions) WITH ORDINALITY op(text, place)"
-              " WHERE op.text NOT LIKE 'pg\\_attver=%') AS options,"
-              " a.attacl IS NOT NULL AS has_acl, a.attacl::text[] AS acl,"
-              " (SELECT array_agg(g.statement ORDER BY g.place, g.is_grantable) FROM (" +
-              grants("a.attacl", "' ({column})'",
-                     quoted_beside_placeholder("n.nspname::text") + " || '.' || " +
-                         quoted_beside_placeholder("c.relname::text")) +
-              ") g) AS grants, col_description(c.oid, a.attnum) AS comment,"
-              " st.null_frac AS null_fraction, st.avg_width AS average_width") +
-         " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-         " JOIN pg_type t ON t.oid = a.atttypid JOIN shapes sh ON sh.id = a.atttypid AND sh.modifier = a.atttypmod"
-         " LEFT JOIN pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum"
-         " LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace con ON con.oid = co.collnamespace"
-         " LEFT JOIN owned o ON o.relation = a.attrelid AND o.number = a.attnum"
-         " LEFT JOIN stats st ON st.schemaname = n.nspname AND st.tablename = c.relname"
-         " AND st.attname = a.attname AND st.inherited = (c.relkind = 'p')"
-         " WHERE a.attrelid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0"
-         " AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
-}
-
 std::string indexes_query(int server_major) {
   const std::string not_distinct = server_major >= 15 ? "i.indnullsnotdistinct" : "false";
   return "SELECT i.indrelid, " +
-         part("ic.relname AS name, pg_get_indexdef(i.indexrelid) AS definition, am.amname AS method,"
-              " (SELECT array_agg(CASE i.indkey[k - 1] WHEN 0 THEN"
-              " json_build_object('expression', pg_get_indexdef(i.indexrelid, k, false))"
-              " ELSE json_build_object('column', a.attname) END ORDER BY k) FROM generate_series(1, i.indnkeyatts) k"
-              " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]) AS key,"
-              " (SELECT array_agg(a.attname ORDER BY k) FROM generate_series(i.indnkeyatts + 1, i.indnatts) k"
-              " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]) AS included, " +
-              mentions("i.indrelid", "pg_class", "i.indexrelid", "i.indkey::int2[]") +
-              " AS mentions, pg_get_expr(i.indpred, i.indrelid) AS predicate, i.indisunique AS unique,"
-              " i.indisprimary AS primary, i.indisexclusion AS exclusion, i.indimmediate AS immediate, " +
-              not_distinct +
-              " AS nulls_not_distinct, i.indisvalid AS valid, i.indisready AS ready, i.indislive AS live,"
-              " i.indisreplident AS replica_identity, i.indisclustered AS clustered,"
-              " (SELECT k.conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid"
-              " AND k.contype IN ('p', 'u', 'x')) AS constraint,"
-              " (SELECT " +
-              qualified("pn.nspname", "pc.relname") +
-              " FROM pg_inherits h JOIN pg_class pc ON pc.oid = h.inhparent"
-              " JOIN pg_namespace pn ON pn.oid = pc.relnamespace WHERE h.inhrelid = i.indexrelid) AS parent,"
-              " obj_description(i.indexrelid, 'pg_class') AS comment, ts.spcname AS tablespace,"
-              " ic.reloptions AS options, (SELECT json_object_agg(a.attnum, a.attstattarget ORDER BY a.attnum)"
-              " FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0) AS statistics_targets,"
-              " coalesce(pg_relation_size(i.indexrelid), 0) AS bytes") +
+         part(
+             "ic.relname AS name, pg_get_indexdef(i.indexrelid) AS definition, am.amname AS method,"
+             " (SELECT array_agg(CASE i.indkey[k - 1] WHEN 0 THEN"
+             " json_build_object('expression', pg_get_indexdef(i.indexrelid, k, false))"
+             " ELSE json_build_object('column', a.attname) END ORDER BY k) FROM generate_series(1, i.indnkeyatts) k"
+             " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]) AS key,"
+             " (SELECT array_agg(a.attname ORDER BY k) FROM generate_series(i.indnkeyatts + 1, i.indnatts) k"
+             " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]) AS included, " +
+             mentions("i.indrelid", "pg_class", "i.indexrelid", "i.indkey::int2[]") +
+             " AS mentions, pg_get_expr(i.indpred, i.indrelid) AS predicate, i.indisunique AS unique,"
+             " i.indisprimary AS primary, i.indisexclusion AS exclusion, i.indimmediate AS immediate, " +
+             not_distinct +
+             " AS nulls_not_distinct, i.indisvalid AS valid, i.indisready AS ready, i.indislive AS live,"
+             " i.indisreplident AS replica_identity, i.indisclustered AS clustered,"
+             " (SELECT k.conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid"
+             " AND k.contype IN ('p', 'u', 'x')) AS constraint,"
+             " (SELECT " +
+             qualified("pn.nspname", "pc.relname") +
+             " FROM pg_inherits h JOIN pg_class pc ON pc.oid = h.inhparent"
+             " JOIN pg_namespace pn ON pn.oid = pc.relnamespace WHERE h.inhrelid = i.indexrelid) AS parent,"
+             " obj_description(i.indexrelid, 'pg_class') AS comment, ts.spcname AS tablespace,"
+             " ic.reloptions AS options, (SELECT json_object_agg(a.attnum, a.attstattarget ORDER BY a.attnum)"
+             " FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0) AS statistics_targets,"
+             " coalesce(pg_relation_size(i.indexrelid), 0) AS bytes") +
          " FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam"
          " LEFT JOIN pg_tablespace ts ON ts.oid = ic.reltablespace WHERE i.indrelid = ANY ($1::oid[])";
 }
 
 std::string constraints_query(int server_major) {
   const std::string enforced = server_major >= 18 ? "k.conenforced" : "true";
-  const std::string set_columns = server_major >= 15 ? names_in_order("k.conrelid", "k.confdelsetcols") : "NULL::text[]";
+  const std::string set_columns =
+      server_major >= 15 ? names_in_order("k.conrelid", "k.confdelsetcols") : "NULL::text[]";
   return "SELECT k.conrelid, " +
          part("k.conname AS name, k.contype AS kind, pg_get_constraintdef(k.oid) AS definition, " +
               names_in_order("k.conrelid", "k.conkey") + " AS columns, CASE k.contype WHEN 'f' THEN " +
               names_in_order("k.conrelid", "k.conkey") +
               // The expressions of an exclusion constraint belong to its index.
-              " WHEN 'x' THEN " +
-              mentions("k.conrelid", "pg_class", "k.conindid", "k.conkey") + " ELSE " +
+              " WHEN 'x' THEN " + mentions("k.conrelid", "pg_class", "k.conindid", "k.conkey") + " ELSE " +
               mentions("k.conrelid", "pg_constraint", "k.oid", "k.conkey") +
               " END AS mentions, k.convalidated AS validated, k.condeferrable AS deferrable,"
               " k.condeferred AS deferred, k.connoinherit AS no_inherit, " +
@@ -269,13 +111,14 @@ std::string constraints_query(int server_major) {
 // 14 calls a partition's twin of a row trigger internal; the twins of constraints' own triggers have tgconstraint set.
 std::string triggers_query() {
   return "SELECT t.tgrelid, " +
-         part("t.tgname AS name, pg_get_triggerdef(t.oid) AS definition, t.tgenabled AS enabled,"
-              " t.tgconstraint <> 0 AS constraint, t.tgparentid <> 0 AS inherited, t.tgtype & 1 <> 0 AS row,"
-              " t.tgtype & 2 <> 0 AS before, t.tgtype & 4 <> 0 AS on_insert, t.tgtype & 8 <> 0 AS on_delete,"
-              " t.tgtype & 16 <> 0 AS on_update, t.tgtype & 32 <> 0 AS on_truncate, " +
-              mentions("t.tgrelid", "pg_trigger", "t.oid", "t.tgattr::int2[]") + " AS mentions, " +
-              qualified("n.nspname", "p.proname") +
-              " AS function, p.prosrc AS function_source, obj_description(t.oid, 'pg_trigger') AS comment") +
+         part(
+             "t.tgname AS name, pg_get_triggerdef(t.oid) AS definition, t.tgenabled AS enabled,"
+             " t.tgconstraint <> 0 AS constraint, t.tgparentid <> 0 AS inherited, t.tgtype & 1 <> 0 AS row,"
+             " t.tgtype & 2 <> 0 AS before, t.tgtype & 4 <> 0 AS on_insert, t.tgtype & 8 <> 0 AS on_delete,"
+             " t.tgtype & 16 <> 0 AS on_update, t.tgtype & 32 <> 0 AS on_truncate, " +
+             mentions("t.tgrelid", "pg_trigger", "t.oid", "t.tgattr::int2[]") + " AS mentions, " +
+             qualified("n.nspname", "p.proname") +
+             " AS function, p.prosrc AS function_source, obj_description(t.oid, 'pg_trigger') AS comment") +
          " FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
          " WHERE t.tgrelid = ANY ($1::oid[])"
          " AND (NOT t.tgisinternal OR (t.tgparentid <> 0 AND t.tgconstraint = 0))";
@@ -283,21 +126,21 @@ std::string triggers_query() {
 
 std::string policies_query() {
   return "SELECT p.polrelid, " +
-         part("p.polname AS name, CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'"
-              " WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command,"
-              " (SELECT string_agg(CASE r.id WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r.id)) END, ', '"
-              " ORDER BY r.place) FROM unnest(p.polroles) WITH ORDINALITY r(id, place)) AS roles,"
-              " p.polpermissive AS permissive, pg_get_expr(p.polqual, p.polrelid) AS using_expression,"
-              " pg_get_expr(p.polwithcheck, p.polrelid) AS check_expression, " +
-              mentions("p.polrelid", "pg_policy", "p.oid", "'{}'::int2[]") +
-              " AS mentions, obj_description(p.oid, 'pg_policy') AS comment") +
+         part(
+             "p.polname AS name, CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'"
+             " WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command,"
+             " (SELECT string_agg(CASE r.id WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r.id)) END, ', '"
+             " ORDER BY r.place) FROM unnest(p.polroles) WITH ORDINALITY r(id, place)) AS roles,"
+             " p.polpermissive AS permissive, pg_get_expr(p.polqual, p.polrelid) AS using_expression,"
+             " pg_get_expr(p.polwithcheck, p.polrelid) AS check_expression, " +
+             mentions("p.polrelid", "pg_policy", "p.oid", "'{}'::int2[]") +
+             " AS mentions, obj_description(p.oid, 'pg_policy') AS comment") +
          " FROM pg_policy p WHERE p.polrelid = ANY ($1::oid[])";
 }
 
 std::string statistics_query() {
   return "SELECT s.stxrelid, " +
-         part(qualified("n.nspname", "s.stxname") +
-              " AS name, pg_get_statisticsobjdef(s.oid) AS definition, " +
+         part(qualified("n.nspname", "s.stxname") + " AS name, pg_get_statisticsobjdef(s.oid) AS definition, " +
               mentions("s.stxrelid", "pg_statistic_ext", "s.oid", "s.stxkeys::int2[]") +
               " AS mentions, pg_get_userbyid(s.stxowner) AS owner, coalesce(s.stxstattarget, -1) AS target,"
               " obj_description(s.oid, 'pg_statistic_ext') AS comment") +
@@ -322,7 +165,9 @@ std::string views_query() {
   const std::string view_name = "quote_ident(n.nspname) || '.' || quote_ident(c.relname)";
   const std::string strip =
       "SELECT 0 AS section, 0 AS number, 0::bigint AS place, false AS is_grantable,"
-      " 'REVOKE ALL ON TABLE ' || " + view_name + " || ' FROM ' || string_agg(w.role, ', ' ORDER BY w.role) AS statement"
+      " 'REVOKE ALL ON TABLE ' || " +
+      view_name +
+      " || ' FROM ' || string_agg(w.role, ', ' ORDER BY w.role) AS statement"
       " FROM (SELECT quote_ident(pg_get_userbyid(c.relowner)) AS role WHERE c.relacl IS NOT NULL"
       " UNION SELECT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END"
       " FROM pg_default_acl f, LATERAL aclexplode(f.defaclacl) e WHERE f.defaclrole = c.relowner"
@@ -363,7 +208,6 @@ std::string views_query() {
 }
 
 std::string ties_query() {
-  const std::string name = "c.relname, n.nspname";
   return "SELECT r.ev_class, 'rule', pg_get_ruledef(r.oid), '' FROM pg_rewrite r"
          " WHERE r.ev_class = ANY ($1::oid[]) AND r.rulename <> '_RETURN'"
          " UNION ALL (SELECT h.inhrelid, 'parent', n.nspname, c.relname FROM pg_inherits h"

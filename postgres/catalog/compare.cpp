@@ -35,8 +35,7 @@ std::string rendered(const std::vector<T>& values);
 template <typename K, typename T>
 std::string rendered(const std::map<K, T>& values);
 template <typename S>
-  requires std::is_class_v<S>
-std::string rendered(const S& part);
+requires std::is_class_v<S> std::string rendered(const S& part);
 
 template <typename T>
 std::string rendered(const std::optional<T>& value) {
@@ -53,13 +52,14 @@ std::string rendered(const std::vector<T>& values) {
 template <typename K, typename T>
 std::string rendered(const std::map<K, T>& values) {
   std::string text;
-  for (const auto& [key, value] : values) text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", key, rendered(value));
+  for (const auto& [key, value] : values) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", key, rendered(value));
+  }
   return text;
 }
 
 template <typename S>
-  requires std::is_class_v<S>
-std::string rendered(const S& part) {
+requires std::is_class_v<S> std::string rendered(const S& part) {
   std::string text;
   visit_fields(part, [&](const char* key, const auto& member, Role) {
     text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", key, rendered(member));
@@ -166,10 +166,13 @@ void Comparison::tables(const Table& before, const Table& after) {
       [](const Column& c) { return c.type.name; });
   lists(
       before.indexes, after.indexes,
-      [&](const Index& i) { return "index " + QualifiedName{table.schema, i.name}.display(); }, kDefinition);
+      [&](const Index& i) {
+        return "index " + QualifiedName{table.schema, i.name}.display();
+      },
+      kDefinition);
   lists(
-      before.constraints, after.constraints,
-      [&](const Constraint& c) { return of_table("constraint", table, c.name); }, kDefinition);
+      before.constraints, after.constraints, [&](const Constraint& c) { return of_table("constraint", table, c.name); },
+      kDefinition);
   lists(
       before.triggers, after.triggers, [&](const Trigger& t) { return of_table("trigger", table, t.name); },
       kDefinition);
@@ -177,8 +180,8 @@ void Comparison::tables(const Table& before, const Table& after) {
       before.policies, after.policies, [&](const Policy& p) { return of_table("policy", table, p.name); },
       [](const Policy& p) { return fmt::format("{} for {}", p.command, p.roles); });
   lists(
-      before.statistics, after.statistics,
-      [](const ExtendedStatistics& s) { return "statistics " + s.name.display(); }, kDefinition);
+      before.statistics, after.statistics, [](const ExtendedStatistics& s) { return "statistics " + s.name.display(); },
+      kDefinition);
   lists(
       before.publications, after.publications,
       [&](const PublicationMember& p) {
@@ -195,7 +198,10 @@ void Comparison::views(const View& before, const View& after) {
       kDefinition);
   lists(
       before.indexes, after.indexes,
-      [&](const Index& i) { return "index " + QualifiedName{view.schema, i.name}.display(); }, kDefinition);
+      [&](const Index& i) {
+        return "index " + QualifiedName{view.schema, i.name}.display();
+      },
+      kDefinition);
 }
 
 void Comparison::databases(const Snapshot& before, const Snapshot& after) {
@@ -205,8 +211,7 @@ void Comparison::databases(const Snapshot& before, const Snapshot& after) {
       [&](const std::string&, const Table& a, const Table& b) { tables(a, b); });
   lists(
       before.views, after.views, [](const View& v) { return "view " + v.name.display(); },
-      [](const View& v) { return v.query; },
-      [&](const std::string&, const View& a, const View& b) { views(a, b); });
+      [](const View& v) { return v.query; }, [&](const std::string&, const View& a, const View& b) { views(a, b); });
   lists(
       before.functions, after.functions,
       [](const Function& f) { return fmt::format("function {}({})", f.name.display(), f.arguments); },
@@ -215,8 +220,10 @@ void Comparison::databases(const Snapshot& before, const Snapshot& after) {
       before.sequences, after.sequences, [](const SequenceShape& s) { return "sequence " + s.name.display(); },
       [](const SequenceShape& s) { return s.type; });
   const auto exists = [](const QualifiedName& name) { return name.display(); };
-  lists(before.types, after.types, [](const QualifiedName& n) { return "type " + n.display(); }, exists);
-  lists(before.operators, after.operators, [](const QualifiedName& n) { return "operator " + n.display(); }, exists);
+  lists(
+      before.types, after.types, [](const QualifiedName& n) { return "type " + n.display(); }, exists);
+  lists(
+      before.operators, after.operators, [](const QualifiedName& n) { return "operator " + n.display(); }, exists);
 }
 
 std::vector<Difference> Comparison::take() {

@@ -9,8 +9,8 @@
 namespace falsework::pg {
 
 struct Difference {
-  std::string object;     // `column users.email`, `index users_email_key`, …
-  std::string attribute;  // `type`, `definition`, …; empty when the object itself is missing or new
+  std::string object;         // `column users.email`, `index users_email_key`, …
+  std::string attribute;      // `type`, `definition`, …; empty when the object itself is missing or new
   std::string before, after;  // rendered; empty where the object does not exist
   bool operator==(const Difference&) const = default;
 };

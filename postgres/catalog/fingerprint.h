@@ -12,8 +12,8 @@ namespace falsework::pg {
 // A query with one parameter, text[] of relations as `schema.name` (quoted where needed), that answers rows
 // (relation text, object text, digest text), sorted: relation is QualifiedName::display(); object is `table`,
 // `column c`, `index i`, `constraint c`, `trigger t` (with its function's source), `policy p`, `statistics s`,
-// `rule r`, `view v` (that reads the table), `publication p`,
-// `reference t.c` (constraint c of another table t that references this one). A relation that does not exist gives no row.
+// `rule r`, `view v` (that reads the table, itself or through other views), `publication p`, `reference t.c`
+// (constraint c of another table t that references this one). A relation that does not exist gives no row.
 // Valid on 14–18; the session's search_path must be pg_catalog.
 const std::string& fingerprint_query();
 

@@ -178,9 +178,12 @@ void Reading::read_database() {
   const Rows names = session_.query(names_query(), {array_literal(schemas)});
   for (std::size_t row = 0; row < names.size(); ++row) {
     QualifiedName name{names.text(row, 1), names.text(row, 2)};
-    if (names.text(row, 0) == "type") snapshot_.types.push_back(std::move(name));
-    else if (names.text(row, 0) == "operator") snapshot_.operators.push_back(std::move(name));
-    else snapshot_.relation_names.push_back(name.display());
+    if (names.text(row, 0) == "type")
+      snapshot_.types.push_back(std::move(name));
+    else if (names.text(row, 0) == "operator")
+      snapshot_.operators.push_back(std::move(name));
+    else
+      snapshot_.relation_names.push_back(name.display());
   }
   const Rows volatility = session_.query(builtin_volatility_query());
   for (std::size_t row = 0; row < volatility.size(); ++row) {

@@ -29,10 +29,10 @@ struct SequenceShape {
 };
 
 struct TypeShape {
-  std::string name;        // format_type: `character varying(20)`, `public.mood`
-  QualifiedName base;      // {pg_catalog, varchar}
-  int modifier = -1;       // atttypmod
-  char kind = 'b';         // pg_type.typtype: b base, d domain, e enum, c composite, r range, m multirange, p pseudo
+  std::string name;    // format_type: `character varying(20)`, `public.mood`
+  QualifiedName base;  // {pg_catalog, varchar}
+  int modifier = -1;   // atttypmod
+  char kind = 'b';     // pg_type.typtype: b base, d domain, e enum, c composite, r range, m multirange, p pseudo
   bool is_array = false;
   bool collatable = false;
   std::optional<std::string> domain_base;  // format_type of a domain's base
@@ -45,8 +45,8 @@ struct Column {
   std::string name;
   int position = 0;  // attnum; not compared
   TypeShape type;
-  std::optional<QualifiedName> collation;  // only when it is not the type's own
-  bool not_null = false;                   // 18+: false while its NOT NULL constraint is NOT VALID
+  std::optional<QualifiedName> collation;         // only when it is not the type's own
+  bool not_null = false;                          // 18+: false while its NOT NULL constraint is NOT VALID
   std::optional<std::string> default_expression;  // pg_get_expr; also the expression of a generated column
   char identity = 0;                              // 0, 'a' always, 'd' by default
   char generated = 0;                             // 0, 's' stored, 'v' virtual
@@ -57,8 +57,8 @@ struct Column {
   int statistics_target = -1;
   std::vector<std::string> options;  // attoptions
   bool has_acl = false;
-  std::vector<std::string> acl;        // raw aclitems, in order
-  std::vector<std::string> grants;     // GRANT statements that give `acl`, with `{column}` where the column's name stands
+  std::vector<std::string> acl;     // raw aclitems, in order
+  std::vector<std::string> grants;  // GRANT statements that give `acl`, with `{column}` for the column's name
   std::optional<std::string> comment;
   double null_fraction = -1;  // from pg_stats; -1 unknown; not compared
   int average_width = -1;     // from pg_stats; not compared
@@ -93,12 +93,13 @@ struct Index {
 
 struct Constraint {
   std::string name;
-  char kind = 'c';  // pg_constraint.contype: c check, f foreign, p primary, u unique, x exclusion, n not null (18+), t trigger
-  std::string definition;            // pg_get_constraintdef
-  std::vector<std::string> columns;  // in the constraint's order
-  std::vector<std::string> mentions; // every column that it depends on
+  // pg_constraint.contype: c check, f foreign, p primary, u unique, x exclusion, n not null (18+), t trigger
+  char kind = 'c';
+  std::string definition;             // pg_get_constraintdef
+  std::vector<std::string> columns;   // in the constraint's order
+  std::vector<std::string> mentions;  // every column that it depends on
   bool validated = true, deferrable = false, deferred = false, no_inherit = false, enforced = true, local = true;
-  bool inherited = false;            // from a parent table, or the twin of a partitioned table's constraint
+  bool inherited = false;  // from a parent table, or the twin of a partitioned table's constraint
   std::optional<std::string> comment;
   std::optional<std::string> index;  // of primary, unique, exclusion; of the referenced key for foreign keys
   // Foreign keys.
@@ -113,12 +114,12 @@ struct Trigger {
   std::string definition;  // pg_get_triggerdef
   char enabled = 'O';
   bool constraint = false;
-  bool inherited = false;                     // the twin of a partitioned table's trigger
-  bool row = true, before = true;             // otherwise statement, after; INSTEAD OF only on views
+  bool inherited = false;          // the twin of a partitioned table's trigger
+  bool row = true, before = true;  // otherwise statement, after; INSTEAD OF only on views
   bool on_insert = false, on_update = false, on_delete = false, on_truncate = false;
-  std::vector<std::string> mentions;          // columns of UPDATE OF and WHEN
+  std::vector<std::string> mentions;  // columns of UPDATE OF and WHEN
   QualifiedName function;
-  std::string function_source;                // prosrc, to warn of names in it
+  std::string function_source;  // prosrc, to warn of names in it
   std::optional<std::string> comment;
   bool operator==(const Trigger&) const = default;
 };
@@ -151,8 +152,8 @@ struct PublicationMember {
   bool operator==(const PublicationMember&) const = default;
 };
 
-// An object that PostgreSQL will not let go of its column (pg_depend) and that no other member of a table or view names:
-// a function in SQL-standard form, a policy or rule of another relation, …
+// An object that depends on a column (pg_depend) and that no other member of a table or view names: a function in
+// SQL-standard form, a policy of another relation, a rule, …
 struct Dependent {
   std::string column;  // empty: depends on the relation as a whole
   std::string object;  // pg_describe_object
@@ -179,16 +180,16 @@ struct Table {
   std::vector<Policy> policies;
   std::vector<ExtendedStatistics> statistics;
   std::vector<PublicationMember> publications;
-  std::vector<std::string> rules;             // rewrite rules other than a view's own
+  std::vector<std::string> rules;                // rewrite rules other than a view's own
   std::vector<QualifiedName> parents, children;  // inheritance and partitions
   std::optional<std::string> partition_key, partition_bound;
-  std::vector<std::string> generated_from;    // columns that generated columns read
-  bool row_type_used = false;                 // another relation has a column of this table's row type
-  std::vector<Dependent> dependents;          // on its columns; sorted
-  std::optional<std::string> extension;       // that owns the table
-  int attribute_slots = 0;                    // highest attnum, dropped ones included; not compared
-  double rows = -1;                           // reltuples; -1 unknown; not compared
-  std::int64_t bytes = 0, total_bytes = 0;    // heap; with indexes and TOAST; not compared
+  std::vector<std::string> generated_from;  // columns that generated columns read
+  bool row_type_used = false;               // another relation has a column of this table's row type
+  std::vector<Dependent> dependents;        // on its columns; sorted
+  std::optional<std::string> extension;     // that owns the table
+  int attribute_slots = 0;                  // highest attnum, dropped ones included; not compared
+  double rows = -1;                         // reltuples; -1 unknown; not compared
+  std::int64_t bytes = 0, total_bytes = 0;  // heap; with indexes and TOAST; not compared
   // What plans rely on: object -> digest (fingerprint.h); not compared by itself.
   std::map<std::string, std::string> fingerprint;
 
@@ -201,27 +202,27 @@ struct Table {
 // A view or materialized view.
 struct View {
   QualifiedName name;
-  char kind = 'v';  // v, m
-  std::string query;                    // pg_get_viewdef, without the semicolon
-  std::vector<std::string> columns;     // output names
+  char kind = 'v';                   // v, m
+  std::string query;                 // pg_get_viewdef, without the semicolon
+  std::vector<std::string> columns;  // output names
   std::vector<std::string> column_types;
   std::string owner;
   bool has_acl = false;
   std::vector<std::string> acl;
-  std::vector<std::string> grants;      // statements that give a new view `acl` and column privileges, in order
+  std::vector<std::string> grants;  // statements that give a new view `acl` and column privileges, in order
   std::vector<std::string> options;
   std::optional<std::string> comment;
   std::map<std::string, std::string> column_comments, column_defaults;
   std::vector<Trigger> triggers;
-  std::vector<std::string> rules;       // other than _RETURN
+  std::vector<std::string> rules;  // other than _RETURN
   struct Dependency {
     QualifiedName relation;
     std::string column;  // empty: the relation as a whole
     auto operator<=>(const Dependency&) const = default;
     bool operator==(const Dependency&) const = default;
   };
-  std::vector<Dependency> depends_on;   // relations and columns that it reads, sorted
-  std::vector<Dependent> dependents;    // other than views; sorted
+  std::vector<Dependency> depends_on;  // relations and columns that it reads, sorted
+  std::vector<Dependent> dependents;   // other than views; sorted
   // Of materialized views.
   std::vector<Index> indexes;
   std::string tablespace, access_method;
@@ -232,8 +233,8 @@ struct View {
 // A function, by what may depend on it or be meant by it: only those outside pg_catalog and information_schema.
 struct Function {
   QualifiedName name;
-  std::string arguments;   // pg_get_function_identity_arguments
-  char volatility = 'v';   // i, s, v
+  std::string arguments;  // pg_get_function_identity_arguments
+  char volatility = 'v';  // i, s, v
   bool security_definer = false;
   std::vector<View::Dependency> depends_on;  // SQL-standard bodies
   bool operator==(const Function&) const = default;
@@ -246,12 +247,14 @@ struct Snapshot {
   std::vector<Table> tables;
   std::vector<View> views;
   std::vector<Function> functions;
-  std::vector<SequenceShape> sequences;      // that no column owns
-  std::vector<QualifiedName> types;          // enums, domains, composites, ranges outside pg_catalog
-  std::vector<QualifiedName> operators;      // outside pg_catalog
-  std::vector<std::string> relation_names;   // display() of every relation and index in the schemas of `tables`: names taken
-  std::map<std::string, char> builtin_volatility;  // pg_catalog functions with an overload that is not immutable: s, v, or m (mixed)
-  std::vector<std::string> search_path;      // schemas for unqualified names in declarations; usually public
+  std::vector<SequenceShape> sequences;  // that no column owns
+  std::vector<QualifiedName> types;      // enums, domains, composites, ranges outside pg_catalog
+  std::vector<QualifiedName> operators;  // outside pg_catalog
+  // Names taken: display() of every relation and index in the schemas of `tables`.
+  std::vector<std::string> relation_names;
+  // Functions of pg_catalog with an overload that is not immutable: s, v, or m (mixed).
+  std::map<std::string, char> builtin_volatility;
+  std::vector<std::string> search_path;  // schemas for unqualified names in declarations; usually public
 
   int server_major() const { return server_version / 10000; }
   const Table* table(const QualifiedName& table_name) const;

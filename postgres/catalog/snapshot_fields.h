@@ -1,6 +1,6 @@
 // The members of every part of a snapshot, each listed once: JSON and comparison are both made from these lists.
 //
-// One rule: a member that is not listed here does not exist for files and drift; `same_members` in the tests sees to it.
+// One rule: a member that is not listed here does not exist for files and drift; a test sees to it.
 #pragma once
 
 #include <type_traits>

@@ -18,6 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kFormatVersion = 1;
+constexpr const char* kHint = "Write the snapshot anew with `falsework snapshot`.";
 
 // Writing. -----------------------------------------------------------------------------------------------------------
 
@@ -35,8 +36,7 @@ Json encode(const std::optional<T>& value);
 template <typename K, typename T>
 Json encode(const std::map<K, T>& values);
 template <typename S>
-  requires std::is_class_v<S>
-Json encode(const S& part);
+requires std::is_class_v<S> Json encode(const S& part);
 
 template <typename T>
 Json encode(const std::optional<T>& value) {
@@ -65,8 +65,7 @@ Json encode(const std::map<K, T>& values) {
 
 // Members that have their default are left out: files stay readable, and a member that is added later changes none.
 template <typename S>
-  requires std::is_class_v<S>
-Json encode(const S& part) {
+requires std::is_class_v<S> Json encode(const S& part) {
   Json defaults = Json::object();
   const S blank{};
   visit_fields(blank, [&](const char* key, const auto& member, Role) { defaults[key] = encode(member); });
@@ -87,8 +86,7 @@ struct Place {
   Place member(const std::string& key) const { return {source, path + "." + key}; }
   Place element(std::size_t index) const { return {source, fmt::format("{}[{}]", path, index)}; }
   [[noreturn]] void fail(const std::string& message) const {
-    throw Error(errors::kSnapshotInvalid, fmt::format("{}: {}: {}", source, path, message),
-                "Write the snapshot anew with `falsework snapshot`.");
+    throw Error(errors::kSnapshotInvalid, fmt::format("{}: {}: {}", source, path, message), kHint);
   }
   [[noreturn]] void expected(const char* what, const Json& found) const {
     fail(fmt::format("expected {}, found {}", what, found.type_name()));
@@ -142,7 +140,7 @@ void decode(const Json& json, const Place& place, std::optional<T>& value);
 template <typename K, typename T>
 void decode(const Json& json, const Place& place, std::map<K, T>& values);
 template <typename S>
-  requires std::is_class_v<S>
+requires std::is_class_v<S>
 void decode(const Json& json, const Place& place, S& part);
 
 template <typename T>
@@ -175,7 +173,7 @@ void decode(const Json& json, const Place& place, std::map<K, T>& values) {
 }
 
 template <typename S>
-  requires std::is_class_v<S>
+requires std::is_class_v<S>
 void decode(const Json& json, const Place& place, S& part) {
   if (!json.is_object()) place.expected("an object", json);
   std::set<std::string> known;
@@ -205,8 +203,8 @@ Json parse_json(const std::string& text, const std::string& source) {
     if (event == Json::parse_event_t::object_start) open.emplace_back();
     if (event == Json::parse_event_t::object_end) open.pop_back();
     if (event == Json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second) {
-      throw Error(errors::kSnapshotInvalid, fmt::format("{}: key \"{}\" occurs twice", source, parsed.get<std::string>()),
-                  "Write the snapshot anew with `falsework snapshot`.");
+      throw Error(errors::kSnapshotInvalid,
+                  fmt::format("{}: key \"{}\" occurs twice", source, parsed.get<std::string>()), kHint);
     }
     return true;
   };
@@ -214,7 +212,7 @@ Json parse_json(const std::string& text, const std::string& source) {
     return Json::parse(text, watch);
   } catch (const Json::parse_error& error) {
     throw Error(errors::kSnapshotInvalid, fmt::format("{}: line {}: not JSON", source, line_of(text, error.byte)),
-                "Write the snapshot anew with `falsework snapshot`.");
+                kHint);
   }
 }
 

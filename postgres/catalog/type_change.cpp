@@ -14,7 +14,7 @@ namespace {
 using enum BuiltinBase;
 using enum CastKind;
 
-constexpr int kFullPrecision = 6;   // of seconds
+constexpr int kFullPrecision = 6;  // of seconds
 constexpr int kNameBytes = 63;
 constexpr int kBytesPerCharacter = 4;
 
@@ -50,41 +50,90 @@ struct Cast {
 // The implicit and assignment casts of pg_cast between types without modifiers, those to strings apart. "Changes" means
 // that casting back does not give the value again.
 constexpr std::array kCasts = {
-    Cast{kInt2, kInt4, kKeeps}, Cast{kInt2, kInt8, kKeeps}, Cast{kInt4, kInt8, kKeeps},
-    Cast{kInt4, kInt2, kFails}, Cast{kInt8, kInt4, kFails}, Cast{kInt8, kInt2, kFails},
-    Cast{kInt2, kNumeric, kKeeps}, Cast{kInt4, kNumeric, kKeeps}, Cast{kInt8, kNumeric, kKeeps},
-    Cast{kNumeric, kInt2, kFailsAndChanges}, Cast{kNumeric, kInt4, kFailsAndChanges},
-    Cast{kNumeric, kInt8, kFailsAndChanges}, Cast{kNumeric, kNumeric, kKeeps},
-    Cast{kInt2, kFloat4, kKeeps}, Cast{kInt2, kFloat8, kKeeps}, Cast{kInt4, kFloat4, kChanges},
-    Cast{kInt4, kFloat8, kKeeps}, Cast{kInt8, kFloat4, kChanges}, Cast{kInt8, kFloat8, kChanges},
-    Cast{kFloat4, kInt2, kFailsAndChanges}, Cast{kFloat4, kInt4, kFailsAndChanges},
-    Cast{kFloat4, kInt8, kFailsAndChanges}, Cast{kFloat8, kInt2, kFailsAndChanges},
-    Cast{kFloat8, kInt4, kFailsAndChanges}, Cast{kFloat8, kInt8, kFailsAndChanges},
-    Cast{kFloat4, kFloat8, kKeeps}, Cast{kFloat8, kFloat4, kFailsAndChanges},
-    Cast{kFloat4, kNumeric, kChanges}, Cast{kFloat8, kNumeric, kChanges},
-    Cast{kNumeric, kFloat4, kFailsAndChanges}, Cast{kNumeric, kFloat8, kFailsAndChanges},
-    Cast{kMoney, kNumeric, kSession}, Cast{kNumeric, kMoney, {true, true, true}},
-    Cast{kInt4, kMoney, kSession}, Cast{kInt8, kMoney, kFailsBySession},
-    Cast{kInt2, kOid, kChanges}, Cast{kInt4, kOid, kKeeps}, Cast{kInt8, kOid, kFails}, Cast{kOid, kInt4, kKeeps},
-    Cast{kOid, kInt8, kKeeps}, Cast{kOid, kRegclass, kKeeps},
-    Cast{kRegclass, kOid, kKeeps}, Cast{kRegclass, kInt4, kKeeps}, Cast{kRegclass, kInt8, kKeeps},
-    Cast{kInt4, kRegclass, kKeeps}, Cast{kInt2, kRegclass, kChanges}, Cast{kInt8, kRegclass, kFails},
-    Cast{kDate, kTimestamp, kFails}, Cast{kDate, kTimestamptz, kFailsBySession},
-    Cast{kTimestamp, kDate, kChanges}, Cast{kTimestamptz, kDate, kChangesBySession},
-    Cast{kTimestamp, kTime, kChanges}, Cast{kTimestamptz, kTime, kChangesBySession},
-    Cast{kTimestamptz, kTimetz, kChangesBySession}, Cast{kTimestamp, kTimestamptz, kSession},
-    Cast{kTimestamptz, kTimestamp, kSession}, Cast{kTimestamp, kTimestamp, kKeeps},
-    Cast{kTimestamptz, kTimestamptz, kKeeps}, Cast{kTime, kTime, kKeeps}, Cast{kTimetz, kTimetz, kKeeps},
-    Cast{kInterval, kInterval, kKeeps}, Cast{kTime, kTimetz, kSession}, Cast{kTimetz, kTime, kChanges},
+    Cast{kInt2, kInt4, kKeeps},
+    Cast{kInt2, kInt8, kKeeps},
+    Cast{kInt4, kInt8, kKeeps},
+    Cast{kInt4, kInt2, kFails},
+    Cast{kInt8, kInt4, kFails},
+    Cast{kInt8, kInt2, kFails},
+    Cast{kInt2, kNumeric, kKeeps},
+    Cast{kInt4, kNumeric, kKeeps},
+    Cast{kInt8, kNumeric, kKeeps},
+    Cast{kNumeric, kInt2, kFailsAndChanges},
+    Cast{kNumeric, kInt4, kFailsAndChanges},
+    Cast{kNumeric, kInt8, kFailsAndChanges},
+    Cast{kNumeric, kNumeric, kKeeps},
+    Cast{kInt2, kFloat4, kKeeps},
+    Cast{kInt2, kFloat8, kKeeps},
+    Cast{kInt4, kFloat4, kChanges},
+    Cast{kInt4, kFloat8, kKeeps},
+    Cast{kInt8, kFloat4, kChanges},
+    Cast{kInt8, kFloat8, kChanges},
+    Cast{kFloat4, kInt2, kFailsAndChanges},
+    Cast{kFloat4, kInt4, kFailsAndChanges},
+    Cast{kFloat4, kInt8, kFailsAndChanges},
+    Cast{kFloat8, kInt2, kFailsAndChanges},
+    Cast{kFloat8, kInt4, kFailsAndChanges},
+    Cast{kFloat8, kInt8, kFailsAndChanges},
+    Cast{kFloat4, kFloat8, kKeeps},
+    Cast{kFloat8, kFloat4, kFailsAndChanges},
+    Cast{kFloat4, kNumeric, kChanges},
+    Cast{kFloat8, kNumeric, kChanges},
+    Cast{kNumeric, kFloat4, kFailsAndChanges},
+    Cast{kNumeric, kFloat8, kFailsAndChanges},
+    Cast{kMoney, kNumeric, kSession},
+    Cast{kNumeric, kMoney, {true, true, true}},
+    Cast{kInt4, kMoney, kSession},
+    Cast{kInt8, kMoney, kFailsBySession},
+    Cast{kInt2, kOid, kChanges},
+    Cast{kInt4, kOid, kKeeps},
+    Cast{kInt8, kOid, kFails},
+    Cast{kOid, kInt4, kKeeps},
+    Cast{kOid, kInt8, kKeeps},
+    Cast{kOid, kRegclass, kKeeps},
+    Cast{kRegclass, kOid, kKeeps},
+    Cast{kRegclass, kInt4, kKeeps},
+    Cast{kRegclass, kInt8, kKeeps},
+    Cast{kInt4, kRegclass, kKeeps},
+    Cast{kInt2, kRegclass, kChanges},
+    Cast{kInt8, kRegclass, kFails},
+    Cast{kDate, kTimestamp, kFails},
+    Cast{kDate, kTimestamptz, kFailsBySession},
+    Cast{kTimestamp, kDate, kChanges},
+    Cast{kTimestamptz, kDate, kChangesBySession},
+    Cast{kTimestamp, kTime, kChanges},
+    Cast{kTimestamptz, kTime, kChangesBySession},
+    Cast{kTimestamptz, kTimetz, kChangesBySession},
+    Cast{kTimestamp, kTimestamptz, kSession},
+    Cast{kTimestamptz, kTimestamp, kSession},
+    Cast{kTimestamp, kTimestamp, kKeeps},
+    Cast{kTimestamptz, kTimestamptz, kKeeps},
+    Cast{kTime, kTime, kKeeps},
+    Cast{kTimetz, kTimetz, kKeeps},
+    Cast{kInterval, kInterval, kKeeps},
+    Cast{kTime, kTimetz, kSession},
+    Cast{kTimetz, kTime, kChanges},
     // '24:00:00' is an interval of a day, which is the time '00:00:00'; since 17 there are infinite intervals.
-    Cast{kTime, kInterval, kChanges}, Cast{kInterval, kTime, kFailsAndChanges},
-    Cast{kJson, kJsonb, kFailsAndChanges}, Cast{kJsonb, kJson, kKeeps},
-    Cast{kCidr, kInet, kKeeps}, Cast{kInet, kCidr, kChanges}, Cast{kMacaddr, kMacaddr8, kKeeps},
-    Cast{kMacaddr8, kMacaddr, kFails}, Cast{kBit, kBit, kKeeps}, Cast{kBit, kVarbit, kKeeps},
-    Cast{kVarbit, kBit, kKeeps}, Cast{kVarbit, kVarbit, kKeeps},
-    Cast{kPoint, kBox, kKeeps}, Cast{kBox, kPolygon, kKeeps}, Cast{kPath, kPolygon, kFails},
-    Cast{kPolygon, kPath, kKeeps}, Cast{kText, kChar, kChanges}, Cast{kVarchar, kChar, kChanges},
-    Cast{kBpchar, kChar, kChanges}, Cast{kText, kRegclass, {true, true, true}},
+    Cast{kTime, kInterval, kChanges},
+    Cast{kInterval, kTime, kFailsAndChanges},
+    Cast{kJson, kJsonb, kFailsAndChanges},
+    Cast{kJsonb, kJson, kKeeps},
+    Cast{kCidr, kInet, kKeeps},
+    Cast{kInet, kCidr, kChanges},
+    Cast{kMacaddr, kMacaddr8, kKeeps},
+    Cast{kMacaddr8, kMacaddr, kFails},
+    Cast{kBit, kBit, kKeeps},
+    Cast{kBit, kVarbit, kKeeps},
+    Cast{kVarbit, kBit, kKeeps},
+    Cast{kVarbit, kVarbit, kKeeps},
+    Cast{kPoint, kBox, kKeeps},
+    Cast{kBox, kPolygon, kKeeps},
+    Cast{kPath, kPolygon, kFails},
+    Cast{kPolygon, kPath, kKeeps},
+    Cast{kText, kChar, kChanges},
+    Cast{kVarchar, kChar, kChanges},
+    Cast{kBpchar, kChar, kChanges},
+    Cast{kText, kRegclass, {true, true, true}},
     Cast{kVarchar, kRegclass, {true, true, true}},
 };
 
@@ -119,9 +168,7 @@ Loss into_numeric(const BuiltinType& from, const BuiltinType& to) {
 }
 
 // numeric(p,s) holds NaN, which no integer does.
-Loss numeric_to_integer(const BuiltinType& from) {
-  return {true, !from.length || from.scale > 0, false};
-}
+Loss numeric_to_integer(const BuiltinType& from) { return {true, !from.length || from.scale > 0, false}; }
 
 // A float gives back as many decimal digits as FLT_DIG and DBL_DIG say.
 Loss numeric_to_float(const BuiltinType& from, const BuiltinType& to) {
@@ -165,8 +212,8 @@ std::optional<int> text_length(const BuiltinType& type) {
 // Blanks at the end count in these; assignment to a shorter string cuts them silently, and char(n) ignores them.
 bool may_end_in_blanks(const BuiltinType& type) {
   if (type.array) return false;
-  return type.base == kText || type.base == kVarchar || type.base == kName || type.base == kJson ||
-         type.base == kXml || type.base == kUnknown || (type.base == kBpchar && !type.length);
+  return type.base == kText || type.base == kVarchar || type.base == kName || type.base == kJson || type.base == kXml ||
+         type.base == kUnknown || (type.base == kBpchar && !type.length);
 }
 
 // Output functions that read DateStyle, IntervalStyle, TimeZone, lc_monetary, bytea_output or search_path.
@@ -178,15 +225,17 @@ bool prints_by_session(BuiltinBase base) {
 Loss into_name(const BuiltinType& from) {
   const std::optional<int> length = text_length(from);
   const bool ascii = !may_end_in_blanks(from) && from.base != kBpchar && from.base != kUnknown;
-  const bool fits = from.base == kName || from.base == kChar ||
-                    (length && *length * (ascii ? 1 : kBytesPerCharacter) <= kNameBytes);
+  const bool fits =
+      from.base == kName || from.base == kChar || (length && *length * (ascii ? 1 : kBytesPerCharacter) <= kNameBytes);
   return {false, !fits || (from.base == kBpchar && !from.length), false};
 }
 
 // Every type converts to a string on assignment (PG docs, sql-createcast: I/O conversion casts).
 Loss into_string(const BuiltinType& from, const BuiltinType& to) {
   const Loss printed{false, false, prints_by_session(from.base)};
-  if (from.base == kBpchar && !from.array && !from.length && to.base != kBpchar) return kChanges | printed | (to.base == kName ? into_name(from) : Loss{to.length.has_value(), false, false});
+  // Without a length, bpchar keeps the blanks that conversion to another string cuts.
+  const bool unpadded = from.base == kBpchar && !from.array && !from.length;
+  if (unpadded && to.base != kBpchar && to.base != kName) return kChanges | Loss{to.length.has_value(), false, false};
   if (to.base == kName) return into_name(from) | printed;
   const std::optional<int> length = text_length(from);
   const bool too_long = to.length && (!length || *length > *to.length);
@@ -257,8 +306,8 @@ TypeChangeCost cost_of(const BuiltinType& from, const BuiltinType& to) {
   if (from.base == kUnknown || to.base == kUnknown) return kRewrite;
   if (from == to && from.base != kPlain) return kNothing;
   if (from.array || to.array) return kRewrite;
-  const bool text_like = (from.base == kText || from.base == kVarchar || from.base == kXml) &&
-                         (to.base == kText || to.base == kVarchar);
+  const bool text_like =
+      (from.base == kText || from.base == kVarchar || from.base == kXml) && (to.base == kText || to.base == kVarchar);
   if (text_like && from.base != kXml && holds_all(from.length, to.length)) return kNothing;
   if (text_like && !to.length) return kNothing;
   if (from.base == to.base) {

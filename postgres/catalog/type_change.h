@@ -16,7 +16,7 @@ enum class CastKind {
   kPartial,  // some values fail: bigint -> int
   kLossy,    // every value converts, some change: timestamp(6) -> timestamp(0), numeric -> float
   kPartialLossy,
-  kNone,     // no assignment cast: needs USING, or up and down
+  kNone,  // no assignment cast: needs USING, or up and down
 };
 
 struct TypeChange {

@@ -7,10 +7,10 @@ namespace falsework::test {
 
 namespace {
 
-// Most rows are to_jsonb() of the catalog's own row, so that what a later version adds is seen too; members that hold OIDs,
-// attribute numbers or what drifts by itself are taken out, and those that matter come back by name.
-// pg_attver is a mark that some builds of the server (15.20 of Debian) put on a column when it is created or changes its
-// type: a WAL position, which nobody can set and pg_dump does not carry.
+// Most rows are to_jsonb() of the catalog's own row, so that what a later version adds is seen too; members that hold
+// OIDs, attribute numbers or what drifts by itself are taken out, and those that matter come back by name. pg_attver is
+// a mark that some builds of the server (15.20 of Debian) put on a column when it is created or changes its type: a WAL
+// position, which nobody can set and pg_dump does not carry.
 constexpr const char* kCatalog = R"sql(
 WITH RECURSIVE schemas AS MATERIALIZED (
   SELECT n.* FROM pg_namespace AS n WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'falsework')
@@ -219,7 +219,8 @@ std::vector<std::string> table_rows(Client& client, const std::string& table) {
   return sorted_column(client.query("SELECT " + (list.empty() ? "''" : list) + " FROM " + table + " AS t"));
 }
 
-std::vector<std::string> row_differences(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+std::vector<std::string> row_differences(const std::vector<std::string>& before,
+                                         const std::vector<std::string>& after) {
   std::vector<std::string> lost;
   std::vector<std::string> gained;
   std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(lost));

@@ -15,7 +15,8 @@ struct OracleOptions {
   bool ignore_column_order = false;  // of tables; that of views always counts
 };
 
-// Reads all of it, sorted, in one round trip. Inside a transaction of the caller's, search_path stays changed until it ends.
+// Reads all of it, sorted, in one round trip. Inside a transaction of the caller's, search_path stays changed until it
+// ends.
 std::vector<std::string> catalog_rows(Client& client, const OracleOptions& options = {});
 
 // The rows of a table (a name in SQL), sorted, whatever the order of its columns: each value as the server prints it.

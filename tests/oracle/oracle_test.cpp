@@ -1,4 +1,5 @@
-// The oracle judges everything else, so it is judged here: it sees each of many planted differences, and none without one.
+// The oracle judges everything else, so it is judged here: it sees each of many planted differences, and none without
+// one.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -23,9 +24,9 @@ using falsework::test::ZooRoles;
 namespace {
 
 struct Plant {
-  const char* sql;       // :owner and :reader stand for roles
-  int since = 14;        // the first version that knows the statement
-  bool dumped = false;   // pg_dump shows it too
+  const char* sql;      // :owner and :reader stand for roles
+  int since = 14;       // the first version that knows the statement
+  bool dumped = false;  // pg_dump shows it too
 };
 
 // Run by a superuser in a transaction that is rolled back.
@@ -135,7 +136,8 @@ std::string differences(const std::vector<std::string>& before, const std::vecto
 }
 
 std::string dump(const Server& server, const TestDatabase& database) {
-  const auto result = run_process({server.program("pg_dump").string(), "-s", "--restrict-key=x", "-d", database.superuser_url()});
+  const auto result =
+      run_process({server.program("pg_dump").string(), "-s", "--restrict-key=x", "-d", database.superuser_url()});
   REQUIRE_MESSAGE(result.status == 0, result.err);
   return result.out;
 }
@@ -197,8 +199,10 @@ TEST_SUITE("oracle/catalog_oracle") {
         return database.clone();
       }();
       Client other = copy.connect_as_superuser();
-      other.exec("DROP TABLE event_notes; CREATE TABLE event_notes (passing int, k int REFERENCES events);"
-                 "ALTER TABLE event_notes OWNER TO " + database.role() + "; ALTER TABLE event_notes DROP COLUMN passing");
+      other.exec(
+          "DROP TABLE event_notes; CREATE TABLE event_notes (passing int, k int REFERENCES events);"
+          "ALTER TABLE event_notes OWNER TO " +
+          database.role() + "; ALTER TABLE event_notes DROP COLUMN passing");
       CHECK(differences(before, catalog_rows(other)) == "");
     }
   }
@@ -208,12 +212,14 @@ TEST_SUITE("oracle/catalog_oracle") {
       CAPTURE(major);
       const TestDatabase database(Server::of(major));
       Client client = database.connect();
-      client.exec("CREATE TABLE t (a int, b text); CREATE INDEX t_a ON t (a); INSERT INTO t VALUES (1, 'x'), (2, NULL)");
+      client.exec(
+          "CREATE TABLE t (a int, b text); CREATE INDEX t_a ON t (a); INSERT INTO t VALUES (1, 'x'), (2, NULL)");
       const auto with_order = catalog_rows(client);
       const auto without_order = catalog_rows(client, {.ignore_column_order = true});
       const auto data = table_rows(client, "public.t");
-      client.exec("DROP TABLE t; CREATE TABLE t (b text, a int); CREATE INDEX t_a ON t (a);"
-                  "INSERT INTO t VALUES (NULL, 2), ('x', 1)");
+      client.exec(
+          "DROP TABLE t; CREATE TABLE t (b text, a int); CREATE INDEX t_a ON t (a);"
+          "INSERT INTO t VALUES (NULL, 2), ('x', 1)");
       CHECK(with_order != catalog_rows(client));
       CHECK(differences(without_order, catalog_rows(client, {.ignore_column_order = true})) == "");
       CHECK(data == table_rows(client, "public.t"));

@@ -23,8 +23,10 @@ namespace {
 std::vector<std::string> named(const std::vector<pg::Difference>& differences) {
   std::vector<std::string> names;
   for (const pg::Difference& difference : differences) {
-    if (!difference.attribute.empty()) names.push_back(difference.object + ": " + difference.attribute);
-    else names.push_back((difference.before.empty() ? "+ " : "- ") + difference.object);
+    if (!difference.attribute.empty())
+      names.push_back(difference.object + ": " + difference.attribute);
+    else
+      names.push_back((difference.before.empty() ? "+ " : "- ") + difference.object);
   }
   return names;
 }
@@ -60,8 +62,7 @@ const std::vector<Case> kCases = {
     {"ALTER PUBLICATION news DROP TABLE items", {"- publication news of items"}},
     {"ALTER TABLE users FORCE ROW LEVEL SECURITY", {"table users: force_row_security"}},
     {"ALTER TABLE lonely REPLICA IDENTITY NOTHING", {"table lonely: replica_identity"}},
-    {"DROP RULE lonely_gone ON lonely",
-     {"table lonely: rules", "table users: dependents"}},
+    {"DROP RULE lonely_gone ON lonely", {"table lonely: rules", "table users: dependents"}},
     {"CREATE OR REPLACE VIEW domains AS SELECT split_part(email, '@', 1) AS domain FROM addresses",
      {"view domains: query"}},
     {"ALTER VIEW addresses RESET (security_barrier)", {"view addresses: options"}},
@@ -113,8 +114,9 @@ TEST_SUITE("postgres/catalog/compare") {
     TestDatabase database(Server::any());
     build_zoo(database);
     const pg::Snapshot before = snapshot_of(database);
-    database.exec("INSERT INTO users (email) SELECT i FROM generate_series(1, 1000) i; ANALYZE;"
-                  "ALTER TABLE lonely ADD passing int; ALTER TABLE lonely DROP passing");
+    database.exec(
+        "INSERT INTO users (email) SELECT i FROM generate_series(1, 1000) i; ANALYZE;"
+        "ALTER TABLE lonely ADD passing int; ALTER TABLE lonely DROP passing");
     pg::Snapshot after = snapshot_of(database);
     after.server_version = 180000;
     after.database = "elsewhere";
@@ -128,8 +130,7 @@ TEST_SUITE("postgres/catalog/compare") {
     const pg::Snapshot before = snapshot_of(database);
     database.exec("DROP TABLE t; CREATE TABLE t (b int, a int)");
     const pg::Snapshot after = snapshot_of(database);
-    CHECK(pg::compare(before, after) ==
-          std::vector<pg::Difference>{{"table t", "column order", "a, b", "b, a"}});
+    CHECK(pg::compare(before, after) == std::vector<pg::Difference>{{"table t", "column order", "a, b", "b, a"}});
     CHECK(pg::compare(before, after, {.column_order = false}).empty());
   }
 }

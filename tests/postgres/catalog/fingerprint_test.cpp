@@ -20,7 +20,8 @@ namespace {
 
 using Digests = std::map<std::string, std::string>;  // `relation / object` -> digest
 
-constexpr const char* kRelations = R"({public.users,public.lonely,"\"Other\".\"Orders\"",public.events,public.missing})";
+constexpr const char* kRelations =
+    R"({public.users,public.lonely,"\"Other\".\"Orders\"",public.events,public.missing})";
 
 Digests digests(pg::Session& session) {
   Digests found;
@@ -35,8 +36,10 @@ std::vector<std::string> differing(const Digests& before, const Digests& after) 
   std::vector<std::string> names;
   for (const auto& [name, digest] : before) {
     const auto found = after.find(name);
-    if (found == after.end()) names.push_back("- " + name);
-    else if (found->second != digest) names.push_back(name);
+    if (found == after.end())
+      names.push_back("- " + name);
+    else if (found->second != digest)
+      names.push_back(name);
   }
   for (const auto& [name, digest] : after) {
     if (!before.contains(name)) names.push_back("+ " + name);
@@ -69,8 +72,7 @@ const std::vector<Case> kCases = {
     {"ALTER TABLE lonely REPLICA IDENTITY DEFAULT", {"lonely / table"}},
     {"ALTER TABLE users FORCE ROW LEVEL SECURITY", {"users / table"}},
     {"CREATE INDEX more ON lonely (id)", {"+ lonely / index more"}},
-    {"ALTER INDEX users_score RENAME TO users_scored",
-     {"- users / index users_score", "+ users / index users_scored"}},
+    {"ALTER INDEX users_score RENAME TO users_scored", {"- users / index users_score", "+ users / index users_scored"}},
     {"ALTER TABLE users CLUSTER ON users_score", {"users / index users_score"}},
     {"ALTER TABLE lonely ADD CONSTRAINT c CHECK (id > 0) NOT VALID", {"+ lonely / constraint c"}},
     {"COMMENT ON CONSTRAINT score_positive ON users IS 'x'", {"users / constraint score_positive"}},
@@ -122,7 +124,8 @@ TEST_SUITE("postgres/catalog/fingerprint") {
     }
   }
 
-  TEST_CASE("a snapshot carries the digests that the query gives, and another database with the same schema has them too") {
+  TEST_CASE(
+      "a snapshot carries the digests that the query gives, and another database with the same schema has them too") {
     for (const int major : Server::majors()) {
       CAPTURE(major);
       TestDatabase database(Server::of(major));

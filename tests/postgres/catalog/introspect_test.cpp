@@ -106,14 +106,15 @@ TEST_SUITE("postgres/catalog/introspect") {
       }
       const Names everything = names_of(snapshot_of(database).tables);
       CHECK(text(everything) == text({"\"Other\".\"Orders\"", "base_table", "derived_table", "event_notes", "events",
-                                "events_1", "holder", "items", "lonely", "users"}));
+                                      "events_1", "holder", "items", "lonely", "users"}));
     }
   }
 
   TEST_CASE("a name without a schema is looked up as the role's own sessions do") {
     TestDatabase database(Server::any());
-    database.exec("CREATE SCHEMA app; CREATE TABLE app.t (in_app int); CREATE TABLE public.t (in_public int);"
-                  "CREATE TABLE public.only_public (a int)");
+    database.exec(
+        "CREATE SCHEMA app; CREATE TABLE app.t (in_app int); CREATE TABLE public.t (in_public int);"
+        "CREATE TABLE public.only_public (a int)");
     const auto column = [&](const char* name) {
       return snapshot_of(database, {{"", name}}).tables.at(0).columns.at(0).name;
     };
@@ -191,8 +192,9 @@ TEST_SUITE("postgres/catalog/introspect") {
       CHECK(users.column("reach")->type.has_equality);
 
       const pg::Index& lower = *users.index("users_lower");
-      CHECK(lower.definition == "CREATE INDEX users_lower ON public.users USING btree (lower((email)::text) "
-                                "text_pattern_ops DESC) INCLUDE (score) WHERE (score > 3)");
+      CHECK(lower.definition ==
+            "CREATE INDEX users_lower ON public.users USING btree (lower((email)::text) "
+            "text_pattern_ops DESC) INCLUDE (score) WHERE (score > 3)");
       CHECK_FALSE(lower.key.at(0).column.has_value());
       CHECK(lower.key.at(0).expression == "lower((email)::text)");
       CHECK(lower.included == Names{"score"});
@@ -226,11 +228,10 @@ TEST_SUITE("postgres/catalog/introspect") {
       CHECK(policy.roles == "PUBLIC");
       CHECK(policy.mentions == Names{"email", "score"});
       CHECK(users.statistics.at(0).mentions == Names{"email", "score"});
-      CHECK(users.dependents ==
-            std::vector<pg::Dependent>{{"email", "function public.first_email()"},
-                                       {"email", "policy known on table public.lonely"},
-                                       {"email", "rule lonely_gone on table public.lonely"},
-                                       {"score", "rule lonely_gone on table public.lonely"}});
+      CHECK(users.dependents == std::vector<pg::Dependent>{{"email", "function public.first_email()"},
+                                                           {"email", "policy known on table public.lonely"},
+                                                           {"email", "rule lonely_gone on table public.lonely"},
+                                                           {"score", "rule lonely_gone on table public.lonely"}});
     }
   }
 
@@ -308,8 +309,7 @@ TEST_SUITE("postgres/catalog/introspect") {
       CHECK(addresses.column_defaults == std::map<std::string, std::string>{{"id", "7"}});
       CHECK(addresses.depends_on ==
             std::vector<pg::View::Dependency>{{{"public", "users"}, "email"}, {{"public", "users"}, "id"}});
-      CHECK(addresses.dependents ==
-            std::vector<pg::Dependent>{{"", "function public.email_of(public.addresses)"}});
+      CHECK(addresses.dependents == std::vector<pg::Dependent>{{"", "function public.email_of(public.addresses)"}});
       CHECK(addresses.query.ends_with("FROM public.users"));
       CHECK(named(addresses.triggers, "addresses_touch").on_insert);
       const pg::View& counts = *snapshot.view({"public", "domain_counts"});
@@ -325,12 +325,14 @@ TEST_SUITE("postgres/catalog/introspect") {
       TestDatabase database(Server::of(major));
       const ZooRoles roles = build_zoo(database);
       // Odd orders, an owner who has taken something from himself, a table named like the placeholder.
-      database.exec("REVOKE INSERT ON addresses FROM " + database.role() + "; GRANT DELETE ON domains TO " + roles.writer +
-                    "; REVOKE ALL ON domains FROM " + database.role() + "; GRANT SELECT ON domains TO PUBLIC;"
-                    "GRANT SELECT ON domains TO " + database.role() +
+      database.exec("REVOKE INSERT ON addresses FROM " + database.role() + "; GRANT DELETE ON domains TO " +
+                    roles.writer + "; REVOKE ALL ON domains FROM " + database.role() +
+                    "; GRANT SELECT ON domains TO PUBLIC;"
+                    "GRANT SELECT ON domains TO " +
+                    database.role() +
                     "; CREATE TABLE \"{column}\" (\"{column}\" int);"
-                    "GRANT SELECT (\"{column}\"), UPDATE (\"{column}\") ON \"{column}\" TO " + roles.writer +
-                    "; ALTER DEFAULT PRIVILEGES GRANT SELECT, UPDATE ON TABLES TO " + roles.reader);
+                    "GRANT SELECT (\"{column}\"), UPDATE (\"{column}\") ON \"{column}\" TO " +
+                    roles.writer + "; ALTER DEFAULT PRIVILEGES GRANT SELECT, UPDATE ON TABLES TO " + roles.reader);
       const pg::Snapshot before = snapshot_of(database);
       Client owner = database.connect();
       int columns = 0;
@@ -342,15 +344,18 @@ TEST_SUITE("postgres/catalog/introspect") {
           owner.exec("ALTER TABLE " + table.name.sql() + " ADD COLUMN copied int");
           for (const std::string& grant : column.grants) owner.exec(replaced(grant, "{column}", "copied"));
           CHECK(owner.value("SELECT array_to_string(attacl::text[], ',') FROM pg_attribute WHERE attname = 'copied' AND"
-                            " attrelid = $1::regclass", {table.name.sql()}) ==
+                            " attrelid = $1::regclass",
+                            {table.name.sql()}) ==
                 owner.value("SELECT array_to_string(attacl::text[], ',') FROM pg_attribute WHERE attname = $2 AND"
-                            " attrelid = $1::regclass", {table.name.sql(), column.name}));
+                            " attrelid = $1::regclass",
+                            {table.name.sql(), column.name}));
           owner.exec("ALTER TABLE " + table.name.sql() + " DROP COLUMN copied");
           ++columns;
         }
       }
       CHECK(columns == 3);
-      owner.exec("DROP FUNCTION email_of; DROP MATERIALIZED VIEW domain_counts; DROP VIEW domains; DROP VIEW addresses");
+      owner.exec(
+          "DROP FUNCTION email_of; DROP MATERIALIZED VIEW domain_counts; DROP VIEW domains; DROP VIEW addresses");
       for (const char* name : {"addresses", "domains"}) {
         CAPTURE(std::string(name));
         const pg::View& view = *before.view({"public", name});
@@ -381,16 +386,18 @@ TEST_SUITE("postgres/catalog/introspect") {
       CAPTURE(major);
       if (major < 15) continue;
       TestDatabase database(Server::of(major));
-      database.exec("CREATE TABLE t (a int, b int, UNIQUE NULLS NOT DISTINCT (a));"
-                    "CREATE TABLE r (x int PRIMARY KEY);"
-                    "CREATE TABLE s (x int, y int, CONSTRAINT f FOREIGN KEY (x) REFERENCES r ON DELETE SET NULL (x))");
+      database.exec(
+          "CREATE TABLE t (a int, b int, UNIQUE NULLS NOT DISTINCT (a));"
+          "CREATE TABLE r (x int PRIMARY KEY);"
+          "CREATE TABLE s (x int, y int, CONSTRAINT f FOREIGN KEY (x) REFERENCES r ON DELETE SET NULL (x))");
       const pg::Snapshot fifteen = snapshot_of(database);
       CHECK(fifteen.table({"public", "t"})->index("t_a_key")->nulls_not_distinct);
       CHECK(fifteen.table({"public", "s"})->constraint("f")->on_delete_columns == Names{"x"});
       if (major < 18) continue;
-      database.exec("ALTER TABLE t ADD CONSTRAINT a_filled NOT NULL a NOT VALID;"
-                    "ALTER TABLE t ADD v int GENERATED ALWAYS AS (b + 1) VIRTUAL;"
-                    "ALTER TABLE s ALTER CONSTRAINT f NOT ENFORCED");
+      database.exec(
+          "ALTER TABLE t ADD CONSTRAINT a_filled NOT NULL a NOT VALID;"
+          "ALTER TABLE t ADD v int GENERATED ALWAYS AS (b + 1) VIRTUAL;"
+          "ALTER TABLE s ALTER CONSTRAINT f NOT ENFORCED");
       const pg::Snapshot snapshot = snapshot_of(database);
       const pg::Table& table = *snapshot.table({"public", "t"});
       CHECK_FALSE(table.column("a")->not_null);
@@ -410,8 +417,9 @@ TEST_SUITE("postgres/catalog/introspect") {
     const auto session = session_of(database);
     CountingSession few(*session);
     pg::introspect(few, {});
-    database.exec("DO 'BEGIN FOR i IN 1..50 LOOP EXECUTE format(''CREATE TABLE t%s (id int REFERENCES t)'', i);"
-                  " END LOOP; END'");
+    database.exec(
+        "DO 'BEGIN FOR i IN 1..50 LOOP EXECUTE format(''CREATE TABLE t%s (id int REFERENCES t)'', i);"
+        " END LOOP; END'");
     CountingSession many(*session);
     CHECK(pg::introspect(many, {}).tables.size() == 51);
     CHECK(few.count == many.count);

@@ -60,10 +60,13 @@ std::map<std::string, std::set<std::string>> declared_members() {
     statement += line + " ";
     if (line.find(';') == std::string::npos) continue;
     const std::string whole = std::exchange(statement, "");
-    if (open.empty() || whole.find('(') != std::string::npos || whole.find("operator=") != std::string::npos || whole.find("operator<") != std::string::npos) continue;
+    if (open.empty() || whole.find('(') != std::string::npos || whole.find("operator=") != std::string::npos ||
+        whole.find("operator<") != std::string::npos)
+      continue;
     // Without template arguments, initializers and the type, only names are left.
     std::string names = whole;
-    while (std::regex_search(names, std::regex("<[^<>]*>"))) names = std::regex_replace(names, std::regex("<[^<>]*>"), "");
+    while (std::regex_search(names, std::regex("<[^<>]*>")))
+      names = std::regex_replace(names, std::regex("<[^<>]*>"), "");
     names = std::regex_replace(names, std::regex("=[^,;]*"), "");
     names = std::regex_replace(names, std::regex("^\\s*[\\w:]+\\s"), "");
     const std::regex word("\\w+");

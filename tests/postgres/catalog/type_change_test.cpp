@@ -41,34 +41,43 @@ const std::vector<Sample>& samples() {
       {"numeric(20,0)", {"0", "-99999999999999999999", "99999999999999999999", "NaN"}},
       {"numeric(38,10)", {"0.0000000001", "9999999999999999999999999999.9999999999", "NaN"}},
       {"real", {"0", "0.1", "-1.5", "16777216", "3.4028235e38", "1e-45", "NaN", "Infinity", "1.2345678"}},
-      {"double precision", {"0", "0.1", "1.5", "9007199254740993", "1.7976931348623157e308", "5e-324", "NaN", "-Infinity",
-                            "0.30000000000000004"}},
+      {"double precision",
+       {"0", "0.1", "1.5", "9007199254740993", "1.7976931348623157e308", "5e-324", "NaN", "-Infinity",
+        "0.30000000000000004"}},
       {"money", {"0", "-92233720368547758.08", "92233720368547758.07", "1.50"}},
       {"oid", {"0", "1", "4294967295"}},
       {"regclass", {"public.probed", "pg_catalog.pg_class"}},
       {"boolean", {"true", "false"}},
-      {"text", {"public.probed", "", "a", "a ", " a", "0123456789", "01234567890123456789", "a                             ",
-                "0123456789012345678901234567890123456789012345678901234567890123456789", "éééééééééééééééééééé"}},
-      {"character varying", {"public.probed", "", "a", "a ", "0123456789", "a                             ",
-                             "0123456789012345678901234567890123456789012345678901234567890123456789"}},
+      {"text",
+       {"public.probed", "", "a", "a ", " a", "0123456789", "01234567890123456789", "a                             ",
+        "0123456789012345678901234567890123456789012345678901234567890123456789", "éééééééééééééééééééé"}},
+      {"character varying",
+       {"public.probed", "", "a", "a ", "0123456789", "a                             ",
+        "0123456789012345678901234567890123456789012345678901234567890123456789"}},
       {"character varying(10)", {"type_1", "", "a", "a ", "a         ", "0123456789", "éééééééééé"}},
-      {"character varying(20)", {"public.probed", "", "a ", "a                   ", "01234567890123456789", "𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞"}},
+      {"character varying(20)",
+       {"public.probed", "", "a ", "a                   ", "01234567890123456789", "𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞"}},
       {"character(5)", {"", "a", "abcde", "é"}},
       {"character(20)", {"", "a", "01234567890123456789", "𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞"}},
-      {"bpchar", {"", "a", "a  ", "01234567890123456789", "a                             ",
-                  "0123456789012345678901234567890123456789012345678901234567890123456789"}},
-      {"name", {"", "a", "a ", "a                             ", "012345678901234567890123456789012345678901234567890123456789012"}},
+      {"bpchar",
+       {"", "a", "a  ", "01234567890123456789", "a                             ",
+        "0123456789012345678901234567890123456789012345678901234567890123456789"}},
+      {"name",
+       {"", "a", "a ", "a                             ",
+        "012345678901234567890123456789012345678901234567890123456789012"}},
       {"\"char\"", {"a", "z", " "}},
       {"date", {"2024-02-29", "4714-11-24 BC", "5874897-12-31", "infinity"}},
       {"time without time zone", {"00:00:00", "24:00:00", "12:34:56.789123"}},
       {"time(0) without time zone", {"00:00:00", "24:00:00", "12:34:56"}},
       {"time with time zone", {"00:00:00+00", "24:00:00-15:59", "12:34:56.789123+01"}},
-      {"timestamp without time zone", {"2024-02-29 12:34:56.789123", "4714-11-24 00:00:00 BC", "294276-12-31 23:59:59.999999",
-                                       "infinity", "-infinity"}},
+      {"timestamp without time zone",
+       {"2024-02-29 12:34:56.789123", "4714-11-24 00:00:00 BC", "294276-12-31 23:59:59.999999", "infinity",
+        "-infinity"}},
       {"timestamp(3) without time zone", {"2024-02-29 12:34:56.789", "infinity"}},
       {"timestamp with time zone", {"2024-02-29 12:34:56.789123+00", "294276-12-31 23:59:59.999999+00", "infinity"}},
       {"timestamp(3) with time zone", {"2024-02-29 12:34:56.789+00", "-infinity"}},
-      {"interval", {"0", "1 year 2 mons 3 days 04:05:06.789123", "-178000000 years", "24:00:00", "-1 mon 1 day -00:00:01"}},
+      {"interval",
+       {"0", "1 year 2 mons 3 days 04:05:06.789123", "-178000000 years", "24:00:00", "-1 mon 1 day -00:00:01"}},
       {"interval(3)", {"1 year 2 mons 3 days 04:05:06.789", "-00:00:00.001"}},
       {"interval day to second", {"1 year 2 mons 3 days 04:05:06.789123", "24:00:00"}},
       {"interval hour to minute", {"1 year 2 mons 3 days 04:05:00", "24:00:00"}},
@@ -180,8 +189,8 @@ FROM pairs AS p JOIN pg_type AS y ON y.oid = p.target
 LEFT JOIN pg_cast AS c ON c.castsource = p.source AND c.casttarget = p.target
 )sql";
 
-// Assigns every sample of a type to a column of another, and casts back. A value counts as changed when it does not come
-// back bit by bit. `other` holds what assignment gives under other settings of the session.
+// Assigns every sample of a type to a column of another, and casts back. A value counts as changed when it does not
+// come back bit by bit. `other` holds what assignment gives under other settings of the session.
 constexpr const char* kAssignEveryPair = R"sql(
 CREATE FUNCTION assign(f int, t int, place int) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -235,11 +244,12 @@ struct Survival {
   bool fails = false, changes = false, session = false;
 };
 
-// Not where a length decides, for it is not known of every type's text; nor for money, for lc_monetary has no second value
-// that every machine has; nor from intervals to times, which can fail only since 17, with infinite intervals.
+// Not where a length decides, for it is not known of every type's text; nor for money, for lc_monetary has no second
+// value that every machine has; nor from intervals to times, which can fail only since 17, with infinite intervals.
 bool said_exactly(const Pair& pair) {
   const auto bounded = [](const std::string& type) {
-    return type.starts_with("character varying(") || type.starts_with("character(") || type == "bpchar" || type == "name";
+    return type.starts_with("character varying(") || type.starts_with("character(") || type == "bpchar" ||
+           type == "name";
   };
   const bool money = pair.first == "money" || pair.second == "money";
   return !bounded(pair.first) && !bounded(pair.second) && !money &&
@@ -280,7 +290,8 @@ std::map<Pair, Survival> assign_every_pair(Client& client) {
 }  // namespace
 
 TEST_SUITE("postgres/catalog/type_change") {
-  TEST_CASE("there is an assignment cast where pg_cast and the rule for strings say so, for every pair, on every version") {
+  TEST_CASE(
+      "there is an assignment cast where pg_cast and the rule for strings say so, for every pair, on every version") {
     for (const int major : Server::majors()) {
       CAPTURE(major);
       const TestDatabase database(Server::of(major));
@@ -370,7 +381,8 @@ TEST_SUITE("postgres/catalog/type_change") {
         {"checked", "integer", true, "integer", kNothing, CastKind::kTotal, CastKind::kPartial},
         {"plain", "integer", false, "bigint", kRewrite, CastKind::kTotal, CastKind::kPartial},
         {"checked", "integer", true, "bigint", kRewrite, CastKind::kTotal, CastKind::kPartial},
-        {"short", "character varying(10)", false, "character varying(10)", kRewrite, CastKind::kTotal, CastKind::kTotal},
+        {"short", "character varying(10)", false, "character varying(10)", kRewrite, CastKind::kTotal,
+         CastKind::kTotal},
         {"short", "character varying(10)", false, "character varying", kNothing, CastKind::kTotal,
          CastKind::kPartialLossy},
         {"short", "character varying(10)", false, "text", kNothing, CastKind::kTotal, CastKind::kPartialLossy},
@@ -379,8 +391,9 @@ TEST_SUITE("postgres/catalog/type_change") {
       CAPTURE(major);
       const TestDatabase database(Server::of(major));
       Client client = database.connect();
-      client.exec("CREATE DOMAIN plain AS integer; CREATE DOMAIN checked AS integer CHECK (value > 0);"
-                  "CREATE DOMAIN short AS varchar(10)");
+      client.exec(
+          "CREATE DOMAIN plain AS integer; CREATE DOMAIN checked AS integer CHECK (value > 0);"
+          "CREATE DOMAIN short AS varchar(10)");
       for (const Case& c : cases) {
         CAPTURE(std::string(c.domain));
         CAPTURE(std::string(c.to));
