@@ -95,8 +95,8 @@ void end_backends(pg::Session& session, const pg::Rows& backends) {
       session.query("SELECT pg_catalog.pg_terminate_backend($1::integer)", {backends.text(i, 0)});
     } catch (const pg::SqlError& failure) {
       if (pg::classify_sqlstate(failure.sqlstate()) != pg::SqlClass::kInsufficientPrivilege) throw;
-      const std::string pid = backends.text(i, 0);
-      const std::string role = backends.text(i, 1);
+      const std::string& pid = backends.text(i, 0);
+      const std::string& role = backends.text(i, 1);
       throw Error(errors::kRunHeld,
                   fmt::format("server process {} of an older engine belongs to role {} and cannot be ended", pid, role),
                   fmt::format("Connect as {}, or let a superuser run: SELECT pg_terminate_backend({});", role, pid));

@@ -149,7 +149,7 @@ void Journal::create_run(const JournalRun& run) {
       "ORDER BY r.created_at, r.run, shared.relation LIMIT 1",
       {relations});
   if (!conflict.empty()) {
-    const std::string other = conflict.text(0, 0);
+    const std::string& other = conflict.text(0, 0);
     throw Error(
         errors::kPlanConflict,
         fmt::format("run {} touches {}, as run {} does, which is in flight", run.run, conflict.text(0, 1), other),
