@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <iostream>
 
 #include "base/error_kinds.h"
 #include "base/redact.h"
+#include "base/stop.h"
 #include "engine/runbook/visible.h"
 
 namespace falsework::cli {
@@ -74,8 +76,15 @@ int Console::width() {
 
 std::string Console::ask(std::string_view question) {
   std::cerr << visible_lines(question) << ' ' << std::flush;
+  // Not through std::cin, which would begin the read anew after a signal.
   std::string answer;
-  std::getline(std::cin, answer);
+  for (char c = 0; c != '\n';) {
+    const ssize_t count = read(STDIN_FILENO, &c, 1);
+    if (count < 0 && errno == EINTR && !stop_requested()) continue;
+    if (count <= 0) break;
+    if (c != '\n') answer += c;
+  }
+  stop_point("a question");
   return answer;
 }
 

@@ -32,7 +32,7 @@ class Console {
   static bool overprints();
   static int width();
 
-  // Asks on stderr and reads an answer from stdin; empty at the end of the input.
+  // Asks on stderr and reads an answer from stdin; empty at the end of the input. Throws Error(stopped.*).
   std::string ask(std::string_view question);
 
   // Flushes stdout. Throws Error(file.unwritable) when not everything could be written.

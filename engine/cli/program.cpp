@@ -118,7 +118,8 @@ void print_error(const Error& error, const std::vector<std::string>& arguments) 
     json["error"]["message"] = message;
     json["error"]["hint"] = hint;
     std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
-    return;
+    // Where nothing more can be written, stderr is all that is left.
+    if (std::cout.good()) return;
   }
   std::cout.flush();
   std::cerr << "falsework: " << visible_lines(message) << '\n';
