@@ -14,12 +14,14 @@ constexpr std::size_t kQueryBytes = 80;
 
 // One row per lock held: the conflict table is ours, so that modes travel as text. A prepared transaction is found by
 // the lock on its own id: since the minors of 2021 it keeps the virtual id of the session that prepared it (PG source,
-// MarkAsPreparingGuts), so that the join of the manual finds it no more.
+// MarkAsPreparingGuts), so that the join of the manual finds it no more. What kind of backend another one is, is hidden
+// from a role without pg_read_all_stats; but a vacuum worker alone has no user.
 constexpr const char* kQuery = R"(
 SELECT coalesce(l.pid, 0), coalesce(p.gid, ''), coalesce(a.usename, p.owner, ''), coalesce(a.application_name, ''),
        coalesce(a.state, ''), coalesce(a.query, ''), w.relation, l.mode,
        (extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared)) * 1000)::bigint,
-       coalesce(a.backend_type = 'autovacuum worker', false)
+       coalesce(a.backend_type = 'autovacuum worker',
+                l.pid IS NOT NULL AND a.usesysid IS NULL AND l.mode = 'ShareUpdateExclusiveLock')
 FROM (VALUES {}) AS w (relation, modes)
 JOIN pg_catalog.pg_locks AS l ON l.relation = pg_catalog.to_regclass(w.relation)
  AND l.locktype = 'relation' AND l.granted AND l.mode = ANY (w.modes)

@@ -42,6 +42,9 @@ struct Ground {
       tries.push_back(chosen);
       pg::Transaction transaction(*session);
       session->query(fmt::format("SET LOCAL lock_timeout = '{}ms'", chosen.lock_timeout.count()));
+      if (chosen.deadlock_timeout) {
+        session->query(fmt::format("SET LOCAL deadlock_timeout = '{}ms'", chosen.deadlock_timeout->count()));
+      }
       session->query("LOCK TABLE public.items IN ACCESS EXCLUSIVE MODE");
       transaction.commit();
     });
@@ -143,6 +146,45 @@ TEST_CASE("a prepared transaction is named by its gid") {
   CHECK(error.code() == errors::kLockBudget.code);
   CHECK(std::string(error.what()).find("prepared transaction left_behind") != std::string::npos);
   holder.exec("ROLLBACK PREPARED 'left_behind'");
+}
+
+TEST_CASE("an autovacuum gives way, to a lower deadlock_timeout where that is permitted, else to one longer try") {
+  for (const bool permitted : {false, true}) {
+    const test::TestDatabase db(test::Server::any());
+    if (permitted && db.server().major() < 15) continue;
+    CAPTURE(permitted);
+    test::create_items(db, 20000);
+    test::Client admin = db.connect_as_superuser();
+    if (permitted) admin.exec(fmt::format("GRANT SET ON PARAMETER deadlock_timeout TO {}", db.role()));
+    // A vacuum that begins soon and takes for ever.
+    db.exec(
+        "ALTER TABLE public.items SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0, "
+        "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)");
+    admin.exec("ALTER SYSTEM SET autovacuum_naptime = '1s'");
+    admin.exec("SELECT pg_reload_conf()");
+    db.exec("DELETE FROM public.items WHERE id % 2 = 0");
+    const auto session = Ground::connect(db);
+    const auto vacuum = [&] {
+      const auto holders = find_holders(*session, {test::lock_on("items", pg::LockMode::kAccessExclusive)});
+      return !holders.empty() && holders.front().autovacuum;
+    };
+    CHECK(test::wait_until(vacuum, std::chrono::seconds(30)));
+    // No second vacuum: what is tested is that this one goes.
+    admin.exec("ALTER SYSTEM RESET autovacuum_naptime");
+    admin.exec("SELECT pg_reload_conf()");
+    Ground ground(db);
+    ground.run();
+    REQUIRE_FALSE(ground.tries.empty());
+    if (permitted) {
+      CHECK(ground.tries.front().deadlock_timeout == milliseconds(20));
+      CHECK(ground.tries.front().lock_timeout == milliseconds(150));
+      admin.exec(fmt::format("REVOKE SET ON PARAMETER deadlock_timeout FROM {}", db.role()));
+    } else {
+      CHECK_FALSE(ground.tries.front().deadlock_timeout.has_value());
+      CHECK(ground.tries.front().lock_timeout == milliseconds(1200));
+    }
+    CHECK(ground.tries.size() == 1);
+  }
 }
 
 TEST_CASE("a stop request ends the wait") {
