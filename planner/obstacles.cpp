@@ -21,6 +21,14 @@ bool reads_column(const std::vector<pg::View::Dependency>& dependencies, const Q
   });
 }
 
+// `CREATE RULE r AS …`, as pg_get_ruledef spells it: its name.
+std::string rule_name(const std::string& definition) {
+  const std::string_view head = "CREATE RULE ";
+  const std::size_t end = definition.find(" AS");
+  if (definition.rfind(head, 0) != 0 || end == std::string::npos) return definition;
+  return definition.substr(head.size(), end - head.size());
+}
+
 void add_foreign_key_obstacles(const pg::Snapshot& snapshot, const pg::Table& table, const std::string& column,
                                std::vector<std::string>& found) {
   for (const pg::Table& other : snapshot.tables) {
@@ -78,7 +86,7 @@ std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const Ta
   const pg::Table& table = *work.table;
   const std::string& column = pair.old_name();
   std::vector<std::string> found;
-  for (const std::string& rule : table.rules) found.push_back(fmt::format("rule {}", rule));
+  for (const std::string& rule : table.rules) found.push_back(fmt::format("rule {}", rule_name(rule)));
   if (pair.column->generated != 0) found.push_back("the column is generated");
   if (contains(table.generated_from, column)) found.push_back("a generated column reads it");
   add_index_obstacles(table, column, found);
@@ -101,7 +109,7 @@ std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const Ta
     if (!reads_column(view.depends_on, table.name, column)) continue;
     if (view.kind == 'm') found.push_back(fmt::format("materialized view {}", view.name.display()));
     for (const std::string& rule : view.rules) {
-      found.push_back(fmt::format("rule {} of view {}", rule, view.name.display()));
+      found.push_back(fmt::format("rule {} of view {}", rule_name(rule), view.name.display()));
     }
   }
   for (const pg::Function& function : snapshot.functions) {

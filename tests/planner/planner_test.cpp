@@ -1,0 +1,199 @@
+#include "planner/planner.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "planner/declare/declare.h"
+#include "planner/names.h"
+#include "postgres/catalog/introspect.h"
+#include "tests/support/server.h"
+
+namespace falsework::test {
+namespace {
+
+Plan plan_on(const TestDatabase& database, const std::string& declaration) {
+  pg::ConnectionSettings settings;
+  settings.conninfo = database.url();
+  settings.application_name = "falsework test";
+  const auto session = pg::connect(settings);
+  const Migration migration = read_declaration(declaration, "m.sql");
+  return make_plan(migration, pg::introspect(*session, {tables_of(migration)}));
+}
+
+Plan plan_of(const std::string& before, const std::string& declaration) {
+  TestDatabase database(Server::any());
+  database.exec(before);
+  return plan_on(database, declaration);
+}
+
+struct Refusal {
+  std::string given;  // SQL before
+  std::string declared;
+  std::string code;
+  std::string message;
+};
+
+void expect_refusals(const std::vector<Refusal>& refusals) {
+  for (const Refusal& refusal : refusals) {
+    CAPTURE(refusal.given);
+    CAPTURE(refusal.declared);
+    try {
+      plan_of(refusal.given, refusal.declared);
+      FAIL_CHECK("was not refused");
+    } catch (const Error& error) {
+      CHECK(std::string(error.code()) == refusal.code);
+      CHECK(std::string(error.what()) == refusal.message);
+      CHECK_FALSE(error.hint().empty());
+    }
+  }
+}
+
+std::vector<std::string> ids(const Plan& plan) {
+  std::vector<std::string> found;
+  for (const Step& step : plan.steps) found.push_back(step.id);
+  return found;
+}
+
+bool has(const Plan& plan, const std::string& id) {
+  const auto found = ids(plan);
+  return std::find(found.begin(), found.end(), id) != found.end();
+}
+
+}  // namespace
+
+TEST_SUITE("planner/planner") {
+  TEST_CASE("what does not exist, or exists already, is named") {
+    const std::string t = "CREATE TABLE t (id int PRIMARY KEY, a text, b int); CREATE VIEW v AS SELECT 1 AS a;";
+    expect_refusals({
+        {t, "ALTER TABLE u RENAME COLUMN a TO c;", "object.missing", "m.sql:1: no table u"},
+        {t, "ALTER TABLE v RENAME COLUMN a TO c;", "object.missing", "m.sql:1: no table v"},
+        {t, "ALTER TABLE app.t RENAME COLUMN a TO c;", "object.missing", "m.sql:1: no table app.t"},
+        {t, "ALTER TABLE t RENAME COLUMN x TO c;", "object.missing", "m.sql:1: no column x in table t"},
+        {t, "ALTER TABLE t RENAME COLUMN a TO b;", "object.exists", "m.sql:1: column t.b exists already"},
+        {t, "ALTER TABLE t RENAME a TO c;\nALTER TABLE t RENAME b TO c;", "object.exists",
+         "m.sql:2: column t.c exists already"},
+        {t, "ALTER TABLE t RENAME a TO c;\nALTER TABLE t ALTER a SET NOT NULL;", "object.missing",
+         "m.sql:2: no column a in table t"},
+        {t, "ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES t (b);", "change.refused",
+         "m.sql:1: there is no unique constraint on t (b)"},
+        {t + "ALTER TABLE t ADD CONSTRAINT k CHECK (b > 0);", "ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (b) REFERENCES t;",
+         "object.exists", "m.sql:1: constraint k of t exists already"},
+    });
+  }
+
+  TEST_CASE("a migration that would do nothing says so") {
+    const std::string t = "CREATE TABLE t (id int PRIMARY KEY, a text NOT NULL);";
+    const std::string nothing = "migration m would do nothing: the catalog is as declared";
+    expect_refusals({
+        {t, "ALTER TABLE t ALTER a SET NOT NULL;", "declaration.empty", nothing},
+        {t, "ALTER TABLE t ALTER a TYPE text;", "declaration.empty", nothing},
+        {t, "ALTER TABLE t ALTER id TYPE int4;", "declaration.empty", nothing},
+    });
+  }
+
+  TEST_CASE("what cannot be carried is refused by its name") {
+    const std::string rename = "ALTER TABLE t RENAME COLUMN a TO c;";
+    const std::string refused = "m.sql:1: cannot move t.a to a new column: ";
+    expect_refusals({
+        {"CREATE TABLE t (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);", rename, "change.refused",
+         refused + "a generated column reads it"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a int4range, EXCLUDE USING gist (a WITH &&));", rename, "change.refused",
+         refused + "exclusion constraint t_a_excl"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a int, CONSTRAINT u UNIQUE (a) DEFERRABLE);", rename, "change.refused",
+         refused + "unique constraint u is deferrable"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE MATERIALIZED VIEW m AS SELECT a FROM t;", rename, "change.refused",
+         refused + "materialized view m"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING;", rename,
+         "change.refused", refused + "rule r"},
+        {"CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a int DEFAULT 1 REFERENCES p ON DELETE SET "
+         "DEFAULT);",
+         rename, "change.refused", refused + "foreign key t_a_fkey of t uses SET DEFAULT"},
+        {"CREATE TABLE t (id int, a int) PARTITION BY LIST (id);", rename, "change.refused",
+         "m.sql:1: cannot change t: it is partitioned"},
+        {"CREATE TABLE p (id int); CREATE TABLE t (a int) INHERITS (p);", rename, "change.refused",
+         "m.sql:1: cannot change t: it inherits from p"},
+    });
+  }
+
+  TEST_CASE("a conversion without a way, or with more than one meaning, is refused") {
+    const std::string t = "CREATE TABLE t (id int PRIMARY KEY, a text, s timestamp);";
+    expect_refusals({
+        {t, "ALTER TABLE t ALTER a TYPE int;", "change.refused",
+         "m.sql:1: cannot convert t.a from text to integer by itself: there is no assignment cast there"},
+        {t, "ALTER TABLE t ALTER s TYPE timestamptz;", "change.refused",
+         "m.sql:1: the conversion of t.s from timestamp without time zone to timestamp with time zone depends on the "
+         "session's TimeZone"},
+        {t, "ALTER TABLE t ALTER a TYPE int USING length(id::text); -- falsework: down=(a::text)", "expression.invalid",
+         "m.sql:1: \"up\" of t.a reads id"},
+        {t, "ALTER TABLE t ALTER a TYPE int USING (random() * length(a))::int; -- falsework: down=(a::text)",
+         "expression.invalid", "m.sql:1: \"up\" of t.a calls random, which is volatile"},
+    });
+  }
+
+  TEST_CASE("the cheapest strategy that is safe is taken, and said") {
+    const std::string t =
+        "CREATE TABLE t (id int PRIMARY KEY, a varchar(10), b varchar(10)); CREATE INDEX ON t (b) WHERE b <> '';";
+    const Plan in_place = plan_of(t, "ALTER TABLE t ALTER a TYPE varchar(20);");
+    CHECK(in_place.changes.front().strategy == "in_place");
+    CHECK(ids(in_place) == std::vector<std::string>{"t.a/expand/type"});
+    CHECK_FALSE(in_place.steps.front().rewrites);
+
+    // The server would rebuild an index with a predicate on the column under the strongest lock.
+    const Plan shadow = plan_of(t, "ALTER TABLE t ALTER b TYPE varchar(20);");
+    CHECK(shadow.changes.front().strategy == "shadow_column");
+    CHECK(has(shadow, "t.b/backfill/copy"));
+
+    const Plan check = plan_of(t, "ALTER TABLE t ALTER a SET NOT NULL;");
+    CHECK(check.changes.front().strategy == "validate_in_place");
+    CHECK_FALSE(has(check, "t.a/backfill/copy"));
+  }
+
+  TEST_CASE("several changes of one table share one trigger and one copy") {
+    const Plan plan = plan_of("CREATE TABLE t (id int PRIMARY KEY, a int, b text, c text);",
+                              "ALTER TABLE t RENAME a TO x;\nALTER TABLE t ALTER b TYPE varchar(20);\n"
+                              "ALTER TABLE t ALTER c SET NOT NULL; -- falsework: fill=''\n");
+    CHECK(std::count_if(plan.steps.begin(), plan.steps.end(),
+                        [](const Step& step) { return step.kind == StepKind::kBackfill; }) == 1);
+    CHECK(has(plan, "t/dual_write/trigger"));
+  }
+
+  TEST_CASE("nothing irreversible comes before the gate of contract") {
+    const Plan plan = plan_of("CREATE TABLE t (id serial PRIMARY KEY, p int REFERENCES t);", "ALTER TABLE t ALTER id TYPE bigint;");
+    bool gate_seen = false;
+    for (const Step& step : plan.steps) {
+      gate_seen = gate_seen || step.id == "m/contract/gate";
+      if (step.irreversible) CHECK(gate_seen);
+    }
+    CHECK(gate_seen);
+  }
+}
+
+TEST_SUITE("planner/names") {
+  TEST_CASE("names are those that the server would give") {
+    for (const int major : Server::majors()) {
+      CAPTURE(major);
+      TestDatabase database(Server::of(major));
+      const std::string table(60, 't');
+      const std::string column(50, 'c');
+      const std::string umlaut = "größe der straße in der wohnung von herrn müller über";
+      database.exec("CREATE TABLE p (id int PRIMARY KEY);");
+      database.exec("CREATE TABLE " + table + " (" + column + " int, b int, \"" + umlaut + "\" int);");
+      database.exec("ALTER TABLE " + table + " ADD FOREIGN KEY (b) REFERENCES p;");
+      pg::ConnectionSettings settings;
+      settings.conninfo = database.url();
+      const auto session = pg::connect(settings);
+      for (const std::string& name : {column, std::string("b"), umlaut}) {
+        CAPTURE(name);
+        const pg::Snapshot snapshot = pg::introspect(*session, {{{"public", table}}});
+        const std::string expected = default_foreign_key_name(*snapshot.table({"public", table}), {name});
+        database.exec("ALTER TABLE " + table + " ADD FOREIGN KEY (\"" + name + "\") REFERENCES p;");
+        Client client = database.connect();
+        CHECK(client.value("SELECT conname FROM pg_constraint WHERE contype = 'f' ORDER BY oid DESC LIMIT 1") == expected);
+      }
+    }
+  }
+}
+
+}  // namespace falsework::test
