@@ -1,7 +1,9 @@
 #include "postgres/catalog/introspect.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <thread>
 #include <tuple>
 
 #include "base/error_kinds.h"
@@ -13,6 +15,12 @@
 namespace falsework::pg {
 
 namespace {
+
+constexpr int kTries = 10;
+constexpr std::chrono::milliseconds kPause{50};
+
+// internal_error: what those functions raise for an object that was there and has gone.
+constexpr const char* kChangedMeanwhile = "XX000";
 
 // The text form of a text[]; every element quoted.
 std::string array_literal(const std::vector<std::string>& elements) {
@@ -49,6 +57,7 @@ class Reading {
   void read_ties();
   void read_database();
   void read_fingerprints();
+  void require_whole() const;
   void sort();
 
   template <typename Part>
@@ -206,6 +215,27 @@ void Reading::read_fingerprints() {
   }
 }
 
+// The functions that print definitions see what was committed since (PG docs, functions-info), and answer NULL for what
+// has gone.
+void Reading::require_whole() const {
+  const auto require = [](const auto& parts) {
+    for (const auto& one : parts) {
+      if (one.definition.empty()) throw SqlError(kChangedMeanwhile, "an object was dropped while the catalog was read");
+    }
+  };
+  for (const auto& [oid, table] : tables_) {
+    require(table.indexes);
+    require(table.constraints);
+    require(table.triggers);
+    require(table.statistics);
+  }
+  for (const auto& [oid, view] : views_) {
+    require(view.indexes);
+    require(view.triggers);
+    if (view.query.empty()) throw SqlError(kChangedMeanwhile, "a view was dropped while the catalog was read");
+  }
+}
+
 template <typename Relation>
 void sort_shared(Relation& relation) {
   sort_by_name(relation.indexes);
@@ -257,14 +287,12 @@ Snapshot Reading::read(const Scope& scope) {
   read_ties();
   read_database();
   read_fingerprints();
+  require_whole();
   sort();
   return std::move(snapshot_);
 }
 
-}  // namespace
-
-Snapshot introspect(Session& session, const Scope& scope) {
-  if (session.in_transaction()) return Reading(session).read(scope);
+Snapshot read_in_transaction(Session& session, const Scope& scope) {
   Transaction transaction(session);
   session.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
   // Compiling takes longer than the queries run.
@@ -272,6 +300,20 @@ Snapshot introspect(Session& session, const Scope& scope) {
   Snapshot snapshot = Reading(session).read(scope);
   transaction.commit();
   return snapshot;
+}
+
+}  // namespace
+
+Snapshot introspect(Session& session, const Scope& scope) {
+  if (session.in_transaction()) return Reading(session).read(scope);
+  for (int tries = 1;; ++tries) {
+    try {
+      return read_in_transaction(session, scope);
+    } catch (const SqlError& error) {
+      if (error.sqlstate() != kChangedMeanwhile || tries == kTries) throw;
+    }
+    std::this_thread::sleep_for(kPause * tries);
+  }
 }
 
 }  // namespace falsework::pg

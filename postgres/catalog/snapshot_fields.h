@@ -72,6 +72,7 @@ void visit_fields(Is<Column> auto& s, V&& v) {
   v("acl", s.acl, Role::kSchema);
   v("grants", s.grants, Role::kIgnored);
   v("comment", s.comment, Role::kSchema);
+  v("security_labels", s.security_labels, Role::kSchema);
   v("null_fraction", s.null_fraction, Role::kIgnored);
   v("average_width", s.average_width, Role::kIgnored);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/oracle/zoo.h"
@@ -381,6 +382,18 @@ TEST_SUITE("postgres/catalog/introspect") {
     CHECK(index.live);
   }
 
+  TEST_CASE("security labels of columns are read") {
+    TestDatabase database(Server::any());
+    database.exec("CREATE TABLE t (a int, b int)");
+    // No provider comes with the server: the row is written as one would.
+    database.connect_as_superuser().exec(
+        "INSERT INTO pg_seclabel SELECT attrelid, 'pg_class'::regclass, attnum, 'anon', 'MASKED' FROM pg_attribute"
+        " WHERE attrelid = 't'::regclass AND attname = 'b'");
+    const pg::Table table = *snapshot_of(database).table({"public", "t"});
+    CHECK(table.column("a")->security_labels.empty());
+    CHECK(table.column("b")->security_labels == std::map<std::string, std::string>{{"anon", "MASKED"}});
+  }
+
   TEST_CASE("what 15 and 18 brought is read where it is") {
     for (const int major : Server::majors()) {
       CAPTURE(major);
@@ -425,5 +438,25 @@ TEST_SUITE("postgres/catalog/introspect") {
     CHECK(few.count == many.count);
     CHECK(few.count < 30);
     CHECK_FALSE(session->in_transaction());
+  }
+
+  TEST_CASE("a catalog that others are changing at the same time is read all the same") {
+    TestDatabase database(Server::any());
+    database.exec("CREATE TABLE kept (id int PRIMARY KEY)");
+    std::jthread others([&](const std::stop_token& stop) {
+      Client client = database.connect();
+      while (!stop.stop_requested()) {
+        client.exec("CREATE TABLE passing (id int PRIMARY KEY REFERENCES kept, a int CHECK (a > 0), b text DEFAULT 'x');"
+                    "CREATE INDEX passing_b ON passing (lower(b)) WHERE a > 3;"
+                    "CREATE STATISTICS passing_s ON a, b FROM passing; CREATE VIEW passed AS SELECT * FROM passing");
+        client.exec("DROP VIEW passed; DROP TABLE passing");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+    const auto session = session_of(database);
+    for (int i = 0; i < 20; ++i) {
+      const pg::Snapshot snapshot = pg::introspect(*session, {});
+      CHECK(snapshot.table({"public", "kept"}) != nullptr);
+    }
   }
 }
