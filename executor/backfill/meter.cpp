@@ -44,6 +44,10 @@ void CopyMeter::tell(const CopyCursor& cursor, const Sample& now, const std::vec
   progress.blocks = now.blocks;
   progress.total_blocks = cursor.table.blocks;
   progress.total = std::max(step_.estimate.rows, now.rows);
+  // The plan's estimate comes from statistics, which a new table has none of.
+  if (step_.estimate.rows < now.rows && now.blocks > 0) {
+    progress.total = std::max(now.rows, now.rows * progress.total_blocks / now.blocks);
+  }
   const double interval = seconds(now.at - last_.at);
   if (interval > 0) {
     progress.rate = static_cast<double>(now.rows - last_.rows) / interval;
