@@ -61,6 +61,21 @@ void add_index_obstacles(const pg::Table& table, const std::string& column, std:
   }
 }
 
+// What belongs to the column or depends on it, and is neither carried nor named by anything above.
+void add_other_obstacles(const pg::Table& table, const pg::Column& column, std::vector<std::string>& found) {
+  for (const pg::Dependent& dependent : table.dependents) {
+    const bool named = dependent.object.starts_with("function ") ||
+                       (dependent.object.starts_with("rule ") && dependent.object.ends_with(" " + table.name.sql()));
+    if (dependent.column == column.name && !named) found.push_back(dependent.object);
+  }
+  for (const pg::SequenceShape& sequence : column.other_sequences) {
+    found.push_back(fmt::format("sequence {} belongs to it beside another one", sequence.name.display()));
+  }
+  for (const auto& [provider, label] : column.security_labels) {
+    found.push_back(fmt::format("it has a security label of provider {}", provider));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> table_obstacles(const pg::Table& table) {
@@ -122,6 +137,7 @@ std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const Ta
       found.push_back(fmt::format("publication {} names it in a column list or row filter", member.publication));
     }
   }
+  add_other_obstacles(table, *pair.column, found);
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
@@ -137,6 +153,11 @@ std::vector<std::string> in_place_obstacles(const pg::Snapshot& snapshot, const 
                                                        [](const pg::IndexColumn& key) { return key.column.has_value(); });
     if (!plain || cost == pg::TypeChangeCost::kIndexRebuild) {
       found.push_back(fmt::format("the server would rebuild index {}", index.name));
+    }
+  }
+  for (const pg::Constraint& constraint : table.constraints) {
+    if (constraint.kind == 'c' && contains(constraint.mentions, column.name)) {
+      found.push_back(fmt::format("the server would check constraint {} again", constraint.name));
     }
   }
   if (contains(table.generated_from, column.name)) found.push_back("a generated column reads it");
