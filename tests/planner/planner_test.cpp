@@ -110,6 +110,13 @@ TEST_SUITE("planner/planner") {
         {"CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a int DEFAULT 1 REFERENCES p ON DELETE SET "
          "DEFAULT);",
          rename, "change.refused", refused + "foreign key t_a_fkey of t uses SET DEFAULT"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE o (b int); CREATE POLICY p ON o USING (b IN (SELECT a FROM t));",
+         rename, "change.refused", refused + "policy p on table public.o"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE o (b int); CREATE RULE r AS ON DELETE TO o DO ALSO UPDATE t "
+         "SET a = 0;",
+         rename, "change.refused", refused + "rule r on table public.o"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a serial); CREATE SEQUENCE s OWNED BY t.a;", rename, "change.refused",
+         refused + "sequence s belongs to it beside another one"},
         {"CREATE TABLE t (id int, a int) PARTITION BY LIST (id);", rename, "change.refused",
          "m.sql:1: cannot change t: it is partitioned"},
         {"CREATE TABLE p (id int); CREATE TABLE t (a int) INHERITS (p);", rename, "change.refused",
@@ -144,6 +151,11 @@ TEST_SUITE("planner/planner") {
     const Plan shadow = plan_of(t, "ALTER TABLE t ALTER b TYPE varchar(20);");
     CHECK(shadow.changes.front().strategy == "shadow_column");
     CHECK(has(shadow, "t.b/backfill/copy"));
+
+    // So would it scan the table for a check constraint on the column.
+    const Plan checked = plan_of("CREATE TABLE t (id int PRIMARY KEY, a varchar(10) CHECK (a <> ''));",
+                                 "ALTER TABLE t ALTER a TYPE varchar(20);");
+    CHECK(checked.changes.front().strategy == "shadow_column");
 
     const Plan check = plan_of(t, "ALTER TABLE t ALTER a SET NOT NULL;");
     CHECK(check.changes.front().strategy == "validate_in_place");
