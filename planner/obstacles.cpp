@@ -155,11 +155,6 @@ std::vector<std::string> in_place_obstacles(const pg::Snapshot& snapshot, const 
       found.push_back(fmt::format("the server would rebuild index {}", index.name));
     }
   }
-  for (const pg::Constraint& constraint : table.constraints) {
-    if (constraint.kind == 'c' && contains(constraint.mentions, column.name)) {
-      found.push_back(fmt::format("the server would check constraint {} again", constraint.name));
-    }
-  }
   if (contains(table.generated_from, column.name)) found.push_back("a generated column reads it");
   for (const pg::Policy& policy : table.policies) {
     if (contains(policy.mentions, column.name)) found.push_back(fmt::format("policy {} reads it", policy.name));
