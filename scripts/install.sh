@@ -10,7 +10,7 @@ root=${FALSEWORK_PG_ROOT:-/var/cache/falsework/postgres}
 packages=(
   build-essential ca-certificates ccache clang-format-14 clang-tidy-14 cmake doctest-dev git libboost-dev
   libboost-program-options-dev libfmt-dev libpg-query-dev libpq-dev libpqxx-dev libprotobuf-c-dev libspdlog-dev
-  libsqlite3-dev libssl-dev ninja-build nlohmann-json3-dev pkg-config postgresql-15 python3-jsonschema
+  libsqlite3-dev libssl-dev mold ninja-build nlohmann-json3-dev pkg-config postgresql-15 python3-jsonschema
   sqlite3 util-linux
 )
 
