@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/error_kinds.h"
 #include "base/failpoint.h"
 #include "executor/drift.h"
@@ -27,12 +29,16 @@ void begin_with_settings(RunContext& context, const Step& step, const LockTry& c
   Journal(*context.session).hold_epoch(context.run, context.epoch, false);
 }
 
-// Takes the step's locks, by its own leading LOCK TABLE statements if it has such. Returns where the rest begins.
-std::size_t lock_first(RunContext& context, const std::vector<std::string>& sql,
+// Takes the step's locks: by its own statements up to the last LOCK TABLE if it has one, for what stands before that is
+// there to lock what LOCK TABLE cannot. Returns where the rest begins.
+std::size_t lock_first(RunContext& context, const Step& step, const LockTry& chosen, const std::vector<std::string>& sql,
                        const std::vector<pg::TakenLock>& locks) {
-  std::size_t next = 0;
-  while (next < sql.size() && is_lock_statement(sql[next])) context.session->query(sql[next++]);
-  if (next == 0) take_locks(*context.session, locks);
+  const auto last = std::find_if(sql.rbegin(), sql.rend(), is_lock_statement);
+  const auto next = static_cast<std::size_t>(sql.rend() - last);
+  LockRequests requests(*context.session, chosen.lock_timeout);
+  for (std::size_t i = 0; i < next; ++i) requests.query(sql[i]);
+  if (next == 0) take_locks(*context.session, requests, locks);
+  set_local(*context.session, "statement_timeout", step.timeouts.statement);
   failpoint("step.locked");
   return next;
 }
@@ -50,7 +56,7 @@ std::int64_t attempt_forward(RunContext& context, const Step& step, const LockTr
   failpoint("step.begin");
   pg::Transaction transaction(*context.session);
   begin_with_settings(context, step, chosen);
-  const std::size_t from = lock_first(context, step.sql, step.locks);
+  const std::size_t from = lock_first(context, step, chosen, step.sql, step.locks);
   require_no_drift(*context.session, context);
   Journal journal(*context.session);
   if (step.irreversible) journal.mark_no_return(context.run);
@@ -67,7 +73,7 @@ void attempt_undo(RunContext& context, const Step& step, const LockTry& chosen) 
   failpoint("undo.begin");
   pg::Transaction transaction(*context.session);
   begin_with_settings(context, step, chosen);
-  const std::size_t from = lock_first(context, *step.undo, step.undo_locks);
+  const std::size_t from = lock_first(context, step, chosen, *step.undo, step.undo_locks);
   const Fingerprint expected = expected_fingerprint(*context.session, context);
   const Fingerprint before = read_fingerprint(*context.session, context.plan);
   run_sql(context, *step.undo, from);

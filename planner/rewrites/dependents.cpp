@@ -80,13 +80,29 @@ std::vector<pg::Ddl> create_views(const std::vector<const pg::View*>& views) {
   return ddl;
 }
 
-std::vector<pg::Ddl> replace_views(const std::vector<const pg::View*>& views, const pg::Table& table,
-                                   const std::vector<std::string>& columns) {
+std::vector<const pg::View*> readers_of(const std::vector<const pg::View*>& views, const pg::Table& table,
+                                        const std::vector<std::string>& columns) {
+  std::vector<const pg::View*> readers;
+  for (const pg::View* view : views) {
+    if (reads(*view, table.name, &columns)) readers.push_back(view);
+  }
+  return readers;
+}
+
+std::vector<pg::Ddl> lock_views(const std::vector<const pg::View*>& views) {
+  std::vector<pg::Ddl> ddl;
+  for (auto view = views.rbegin(); view != views.rend(); ++view) {
+    // LOCK TABLE on a view locks all its tables as strongly (PG docs, sql-lock); to give it to its owner locks it
+    // alone.
+    ddl.push_back(pg::AlterOwner{"VIEW " + (*view)->name.sql(), (*view)->owner, (*view)->name});
+  }
+  return ddl;
+}
+
+std::vector<pg::Ddl> replace_views(const std::vector<const pg::View*>& views) {
   std::vector<pg::Ddl> ddl;
   for (const pg::View* view : views) {
-    if (reads(*view, table.name, &columns)) {
-      ddl.push_back(pg::CreateView{view->name, view->query, view->columns, view->options, true});
-    }
+    ddl.push_back(pg::CreateView{view->name, view->query, view->columns, view->options, true});
   }
   return ddl;
 }

@@ -19,9 +19,16 @@ std::vector<const pg::View*> dependent_views(const pg::Snapshot& snapshot, const
 std::vector<pg::Ddl> drop_views(const std::vector<const pg::View*>& views);
 std::vector<pg::Ddl> create_views(const std::vector<const pg::View*>& views);
 
-// CREATE OR REPLACE VIEW for those that read one of the columns themselves: types stay, so nothing else is touched.
-std::vector<pg::Ddl> replace_views(const std::vector<const pg::View*>& views, const pg::Table& table,
-                                   const std::vector<std::string>& columns);
+// Those of `views` that read one of the columns themselves.
+std::vector<const pg::View*> readers_of(const std::vector<const pg::View*>& views, const pg::Table& table,
+                                        const std::vector<std::string>& columns);
+
+// Locks the views, readers first. Clients lock a view before the tables that it reads, so we must too: in the other
+// order both would wait for each other until our lock timeout.
+std::vector<pg::Ddl> lock_views(const std::vector<const pg::View*>& views);
+
+// CREATE OR REPLACE VIEW, where types stay, so that nothing else is touched.
+std::vector<pg::Ddl> replace_views(const std::vector<const pg::View*>& views);
 
 // Policies and triggers of the table that name one of the columns, executed anew.
 std::vector<pg::Ddl> replay_policies_and_triggers(const pg::Table& table, const std::vector<std::string>& columns);

@@ -54,8 +54,10 @@ Sides switch_sides(const Work& work, const TableWork& table_work) {
   sides.moves_anything = names_swap || !views.empty() || !replay.empty();
   if (!sides.moves_anything) return sides;
 
-  const auto views_again = [&] { return types_change ? create_views(views) : replace_views(views, table, columns); };
+  const auto replaced = readers_of(views, table, columns);
+  const auto views_again = [&] { return types_change ? create_views(views) : replace_views(replaced); };
   const pg::LockTables lock{{table.name}, pg::LockMode::kAccessExclusive};
+  sides.forward = lock_views(types_change ? views : replaced);
   sides.forward.push_back(lock);
   if (types_change) append(sides.forward, drop_views(views));
   for (const ShadowPair& pair : table_work.pairs) {
@@ -71,6 +73,7 @@ Sides switch_sides(const Work& work, const TableWork& table_work) {
   }
   if (names_swap) sides.forward.push_back(replaced_function(table_work, true));
 
+  sides.backward = lock_views(types_change ? views : replaced);
   sides.backward.push_back(lock);
   if (types_change) append(sides.backward, drop_views(views));
   for (const ShadowPair& pair : table_work.pairs) {

@@ -201,6 +201,34 @@ TEST_SUITE("planner/names") {
       }
     }
   }
+
+  TEST_CASE("views are locked before the table that they read, readers first, as their clients lock them") {
+    const std::string before =
+        "CREATE TABLE t (id int PRIMARY KEY, a text); CREATE VIEW inner_view AS SELECT id, a FROM t;"
+        "CREATE VIEW outer_view AS SELECT id, a FROM inner_view;";
+    const struct {
+      std::string declared;
+      std::vector<std::string> views;
+    } cases[] = {{"ALTER TABLE t ALTER id TYPE bigint;", {"outer_view", "inner_view"}},
+                 // Only the view that reads the column itself is replaced.
+                 {"ALTER TABLE t RENAME a TO b;", {"inner_view"}}};
+    for (const auto& given : cases) {
+      CAPTURE(given.declared);
+      const Plan plan = plan_of(before, given.declared);
+      const auto step = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& s) {
+        return s.phase == Phase::kSwitch && s.kind == StepKind::kStatement;
+      });
+      REQUIRE(step != plan.steps.end());
+      REQUIRE(step->undo);
+      for (const auto* sql : {&step->sql, &*step->undo}) {
+        REQUIRE(sql->size() > given.views.size());
+        for (std::size_t i = 0; i < given.views.size(); ++i) {
+          CHECK(sql->at(i).rfind("ALTER VIEW public." + given.views[i] + " OWNER TO ", 0) == 0);
+        }
+        CHECK(sql->at(given.views.size()) == "LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE");
+      }
+    }
+  }
 }
 
 }  // namespace falsework::test
