@@ -45,7 +45,8 @@ void require_run_database(const RunRecord& run, const pg::DatabaseIdentity& iden
   const bool other_server = !run.system_identifier.empty() && !identity.system_identifier.empty() &&
                             run.system_identifier != identity.system_identifier;
   if (!other_server && run.database_oid == identity.database_oid) return;
-  throw Error(errors::kDatabaseForeign, fmt::format("run {} belongs to {}, not to this database", run.run, run.database),
+  throw Error(errors::kDatabaseForeign,
+              fmt::format("run {} belongs to {}, not to this database", run.run, run.database),
               "Connect to the database of the run with -d.");
 }
 

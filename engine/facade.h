@@ -34,8 +34,8 @@ struct PlanFile {
   std::string text;
 };
 
-// Reads a plan file; `-` is standard input. Throws Error(file.unreadable), Error(plan.invalid) for one that is malformed
-// or unsound, Error(plan.digest_mismatch) for one that was changed.
+// Reads a plan file; `-` is standard input. Throws Error(file.unreadable), Error(plan.invalid) for one that is
+// malformed or unsound, Error(plan.digest_mismatch) for one that was changed.
 PlanFile load_plan(const std::filesystem::path& file);
 
 // The catalog of a database as a snapshot, of all or of some tables. Throws Error(object.missing) for a table that was

@@ -1,7 +1,7 @@
 // The runs of a ledger: where each stands, what it waits for, and what comes next. Needs no database.
 //
-// One rule: all of it is computed from the ledger's events and the run's own plan; what the journal in the database knows
-// more is taken over when a run is taken up.
+// One rule: all of it is computed from the ledger's events and the run's own plan; what the journal in the database
+// knows more is taken over when a run is taken up.
 #pragma once
 
 #include <set>

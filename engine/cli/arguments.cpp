@@ -19,9 +19,7 @@ using Values = std::vector<std::string>;
 
 constexpr const char* kWords = "words";
 
-std::string see_help(const Command& command) {
-  return fmt::format("See: falsework {} --help.", command.name);
-}
+std::string see_help(const Command& command) { return fmt::format("See: falsework {} --help.", command.name); }
 
 void add_options(po::options_description& description, const std::vector<Option>& options) {
   for (const Option& option : options) {
@@ -60,7 +58,8 @@ po::parsed_options parse(const Command& command, const std::vector<std::string>&
 }
 
 const Option* find(const std::vector<Option>& options, const std::string& name) {
-  const auto found = std::find_if(options.begin(), options.end(), [&](const Option& each) { return each.name == name; });
+  const auto found =
+      std::find_if(options.begin(), options.end(), [&](const Option& each) { return each.name == name; });
   return found == options.end() ? nullptr : &*found;
 }
 

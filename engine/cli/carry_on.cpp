@@ -15,7 +15,8 @@ namespace {
 
 void check_confirmations(const Invocation& invocation, const std::vector<Task>& tasks) {
   for (const std::string& name : invocation.arguments().values("confirm")) {
-    const bool known = std::any_of(tasks.begin(), tasks.end(), [&](const Task& task) { return task.intention.name == name; });
+    const bool known =
+        std::any_of(tasks.begin(), tasks.end(), [&](const Task& task) { return task.intention.name == name; });
     if (known) continue;
     throw Error(errors::kUsage, fmt::format("--confirm {} names no migration that is carried on here", name),
                 tasks.size() == 1 ? fmt::format("The migration is {}.", tasks.front().intention.name)

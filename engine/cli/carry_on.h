@@ -21,8 +21,8 @@ struct Task {
 // Options of all three: --yes, --confirm, --dry-run, --detailed-exitcode and those of locks.
 std::vector<Option> carrying_options();
 
-// Carries out the tasks, one after the other. Of a single one an error is thrown on; of several, the others go on, and a
-// run of another database is passed over. Throws Error(usage) when --confirm names none of them.
+// Carries out the tasks, one after the other. Of a single one an error is thrown on; of several, the others go on, and
+// a run of another database is passed over. Throws Error(usage) when --confirm names none of them.
 ExitCode carry_on(Invocation& invocation, const std::vector<Task>& tasks);
 
 }  // namespace falsework::cli

@@ -4,8 +4,9 @@ namespace falsework::cli {
 
 const std::vector<Option>& common_options() {
   static const std::vector<Option> kOptions{
-      {"database", 'd', "URL", "the database, as a libpq URL or keyword string; else DATABASE_URL, else libpq's own "
-                               "environment"},
+      {"database", 'd', "URL",
+       "the database, as a libpq URL or keyword string; else DATABASE_URL, else libpq's own "
+       "environment"},
       {"state", 0, "FILE", "the ledger; else FALSEWORK_STATE, else .falsework/state.db"},
       {"json", 0, "", "results, and errors, as JSON on stdout"},
       {"quiet", 'q', "", "no progress on stderr"},
@@ -17,8 +18,8 @@ const std::vector<Option>& common_options() {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
-      plan_command(),    runbook_command(),  explain_command(), apply_command(),
-      advance_command(), rollback_command(), status_command(),  history_command(),
+      plan_command(),         runbook_command(),  explain_command(), apply_command(),
+      advance_command(),      rollback_command(), status_command(),  history_command(),
       release_list_command(), snapshot_command(), drift_command(),
   };
   return kCommands;

@@ -28,14 +28,14 @@ bool confirm(Invocation& invocation, const Intention& intention, bool irreversib
   }
   if (!yes || !invocation.arguments().has("quiet")) console.note(describe_intention(intention));
   if (irreversible && !named && yes) {
-    throw Error(errors::kConfirmationMissing,
-                fmt::format("a step of {} that lies ahead cannot be undone", intention.name),
-                fmt::format("Nothing was changed. Add --confirm {} to go past the point of no return.", intention.name));
+    throw Error(
+        errors::kConfirmationMissing, fmt::format("a step of {} that lies ahead cannot be undone", intention.name),
+        fmt::format("Nothing was changed. Add --confirm {} to go past the point of no return.", intention.name));
   }
   if (yes) return named;
   if (irreversible && !named) {
-    const std::string answer =
-        console.ask(fmt::format("Some of this cannot be undone. Type the migration's name to go on ({}):", intention.name));
+    const std::string answer = console.ask(
+        fmt::format("Some of this cannot be undone. Type the migration's name to go on ({}):", intention.name));
     if (answer != intention.name) refuse(fmt::format("{} was not confirmed", intention.name));
     return true;
   }

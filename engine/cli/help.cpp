@@ -90,8 +90,8 @@ std::string render_help() {
 }
 
 std::string render_help(const Command& command) {
-  std::string text = fmt::format("falsework {}: {}\n\nusage: falsework {}{}{} [OPTION]...\n", command.name, command.summary,
-                                 command.name, command.words.empty() ? "" : " ", command.words);
+  std::string text = fmt::format("falsework {}: {}\n\nusage: falsework {}{}{} [OPTION]...\n", command.name,
+                                 command.summary, command.name, command.words.empty() ? "" : " ", command.words);
   if (!command.details.empty()) text += fmt::format("\n{}\n", wrap(command.details, 0));
   add_options(text, "options:", command.options);
   add_options(text, "options of every command:", common_options());

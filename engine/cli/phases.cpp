@@ -12,8 +12,9 @@ Phase phase_named(const std::string& option, const std::string& text) {
   std::vector<std::string> known;
   for (const Phase phase : kPhases) known.emplace_back(name(phase));
   const std::optional<std::string> near = nearest(text, known);
-  throw Error(errors::kUsage, fmt::format("--{} {} is no phase", option, text),
-              near ? fmt::format("Did you mean \"{}\"?", *near) : fmt::format("The phases are: {}.", fmt::join(known, ", ")));
+  throw Error(
+      errors::kUsage, fmt::format("--{} {} is no phase", option, text),
+      near ? fmt::format("Did you mean \"{}\"?", *near) : fmt::format("The phases are: {}.", fmt::join(known, ", ")));
 }
 
 }  // namespace falsework::cli

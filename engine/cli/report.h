@@ -41,7 +41,8 @@ std::string_view name(Outcome outcome);  // done, at_gate, target_reached, rolle
 // Prints the results: JSON on stdout, or a sentence each with the next command.
 void print_results(Console& console, const std::vector<Result>& results);
 
-// 0; 6 with `detailed` when a run stands at a gate. The error of a single run is thrown on; of several, the first decides.
+// 0; 6 with `detailed` when a run stands at a gate. The error of a single run is thrown on; of several, the first
+// decides.
 ExitCode settle_results(const std::vector<Result>& results, bool detailed);
 
 // The JSON of one step as it stands in the plan.

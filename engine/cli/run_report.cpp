@@ -73,16 +73,14 @@ std::string sentence(const Result& result) {
   const std::string next = next_command(run, result.run.plan, result.run.state);
   const auto waiting = waiting_for(result.run.plan, result.run.state);
   switch (*result.outcome) {
-    case Outcome::kDone:
-      return fmt::format("run {} is done: the schema is as declared", run);
+    case Outcome::kDone: return fmt::format("run {} is done: the schema is as declared", run);
     case Outcome::kAtGate:
       return fmt::format("run {} waits at {} for {}\nnext: {}", run, gate_ahead(result.run.plan, result.run.state)->id,
                          fmt::join(waiting, ", "), next);
     case Outcome::kTargetReached:
       return fmt::format("run {} is in phase {}, as far as was asked\nnext: {}", run,
                          falsework::name(phase_of(result.run.plan, result.run.state)), next);
-    case Outcome::kRolledBack:
-      return fmt::format("run {} is rolled back: the schema is as before", run);
+    case Outcome::kRolledBack: return fmt::format("run {} is rolled back: the schema is as before", run);
     case Outcome::kNothingToDo:
       return fmt::format("run {} is {}: there is nothing to do", run, falsework::name(result.run.state.state));
   }
@@ -125,7 +123,8 @@ void print_results(Console& console, const std::vector<Result>& results) {
     if (result.outcome) {
       console.line(sentence(result));
     } else {
-      console.note(fmt::format("run {}: {}\nhint: {}", result.run.record.run, result.error->what(), result.error->hint()));
+      console.note(
+          fmt::format("run {}: {}\nhint: {}", result.run.record.run, result.error->what(), result.error->hint()));
     }
   }
 }

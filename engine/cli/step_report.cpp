@@ -63,7 +63,8 @@ std::string describe_intention(const Intention& intention) {
     if (step->kind != StepKind::kGate && step->kind != StepKind::kNote) add_undo(text, *step);
   }
   if (intention.closed_gate != nullptr) {
-    text += fmt::format("then it waits at {} for {}\n", intention.closed_gate->id, conditions_of(*intention.closed_gate));
+    text +=
+        fmt::format("then it waits at {} for {}\n", intention.closed_gate->id, conditions_of(*intention.closed_gate));
   }
   text.pop_back();
   return text;
@@ -114,7 +115,8 @@ std::string describe_step(const Plan& plan, const Step& step) {
   if (!step.needs.empty()) text += fmt::format("needs: {}\n", fmt::join(step.needs, ", "));
   for (const pg::TakenLock& lock : step.locks) text += fmt::format("lock: {}\n", describe_lock(lock));
   if (step.kind != StepKind::kGate && step.kind != StepKind::kNote) {
-    text += fmt::format("rewrites the table: {}; scans it: {}\n", step.rewrites ? "yes" : "no", step.scans ? "yes" : "no");
+    text +=
+        fmt::format("rewrites the table: {}; scans it: {}\n", step.rewrites ? "yes" : "no", step.scans ? "yes" : "no");
     text += fmt::format("one transaction: {}\n", step.transaction ? "yes" : "no");
     text += fmt::format("lock timeout {}, budget {}\n",
                         step.timeouts.lock.count() == 0 ? "none" : render_duration(step.timeouts.lock),
@@ -139,9 +141,9 @@ std::string describe_step(const Plan& plan, const Step& step) {
 }
 
 std::string summarize(const Plan& plan, const std::string& file) {
-  std::string text = fmt::format("plan {} for {} of {}, {}\n", plan.name, plan.database,
-                                 runbook::render_server(plan.server_version),
-                                 runbook::count_of(plan.steps.size(), "step", "steps"));
+  std::string text =
+      fmt::format("plan {} for {} of {}, {}\n", plan.name, plan.database, runbook::render_server(plan.server_version),
+                  runbook::count_of(plan.steps.size(), "step", "steps"));
   for (const PlannedChange& change : plan.changes) {
     text += fmt::format("\n{}\n  how: {}; {}\n", change.summary, change.strategy, change.reason);
     for (const std::string& warning : change.warnings) text += fmt::format("  warning: {}\n", warning);

@@ -41,8 +41,9 @@ std::string gate_conditions(const Step& step) {
 }  // namespace
 
 std::string render_numbers(const Progress& progress) {
-  std::string text = fmt::format("{:3.0f} %  {} of {} rows", share(progress) * 100, runbook::render_count(progress.rows),
-                                 runbook::render_count(std::max(progress.total, progress.rows)));
+  std::string text =
+      fmt::format("{:3.0f} %  {} of {} rows", share(progress) * 100, runbook::render_count(progress.rows),
+                  runbook::render_count(std::max(progress.total, progress.rows)));
   if (progress.rate > 0) {
     text += fmt::format(", {} rows/s", runbook::render_count(static_cast<std::int64_t>(progress.rate)));
   }
@@ -95,7 +96,8 @@ void Terminal::copy_progress(const Step& step, const Progress& progress) {
   if (quiet_) return;
   if (!overprints_) {
     const bool complete = share(progress) >= 1;
-    if (said_ != std::chrono::steady_clock::time_point{} && !complete && clock_.monotonic() - said_ < kIntervalOfLines) {
+    if (said_ != std::chrono::steady_clock::time_point{} && !complete &&
+        clock_.monotonic() - said_ < kIntervalOfLines) {
       return;
     }
     said_ = clock_.monotonic();

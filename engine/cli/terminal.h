@@ -36,7 +36,7 @@ class Terminal final : public Observer {
   const bool quiet_;
   const bool overprints_;
   std::string run_;
-  bool bar_ = false;  // stands in the last line of the terminal
+  bool bar_ = false;                              // stands in the last line of the terminal
   std::chrono::steady_clock::time_point said_{};  // the last line of progress
 };
 

@@ -61,8 +61,8 @@ TEST_SUITE("docs/reference/errors.md") {
     std::size_t last = 0;
     REQUIRE(errors::all().size() > 30);
     for (const ErrorKind* kind : errors::all()) {
-      const std::string row = "| " + in_code(kind->code) + " | " + std::to_string(static_cast<int>(kind->exit)) + " | " +
-                              std::string(kind->meaning) + " |";
+      const std::string row = "| " + in_code(kind->code) + " | " + std::to_string(static_cast<int>(kind->exit)) +
+                              " | " + std::string(kind->meaning) + " |";
       CAPTURE(row);
       const std::size_t at = text.find(row);
       REQUIRE(at != std::string::npos);

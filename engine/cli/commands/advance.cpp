@@ -94,20 +94,21 @@ Command advance_command() {
       {"to-end", 0, "", "go on to the end, through every gate that no release holds closed"},
   };
   for (const Option& option : carrying_options()) options.push_back(option);
-  return {"advance",
-          "carry a run on: open its gate, promote what waits for a release, go on after a stop or a failure",
-          "[RUN]",
-          0,
-          1,
-          {Needs::kDatabase, Needs::kLedger},
-          options,
-          run_advance,
-          {"falsework advance --release 2026.12 --yes", "falsework advance users-1f0c2ab4",
-           "falsework advance users-1f0c2ab4 --phase validate",
-           "falsework advance users-1f0c2ab4 --release 2027.01 --confirm users --yes"},
-          "RUN is a run's id, or the name of its migration where one run has it. Without RUN, --release promotes every "
-          "run that waits for it; otherwise the only run under way is meant. A plain advance opens the gate at which the "
-          "run stands, unless that waits for a release, and goes on to the next one."};
+  return {
+      "advance",
+      "carry a run on: open its gate, promote what waits for a release, go on after a stop or a failure",
+      "[RUN]",
+      0,
+      1,
+      {Needs::kDatabase, Needs::kLedger},
+      options,
+      run_advance,
+      {"falsework advance --release 2026.12 --yes", "falsework advance users-1f0c2ab4",
+       "falsework advance users-1f0c2ab4 --phase validate",
+       "falsework advance users-1f0c2ab4 --release 2027.01 --confirm users --yes"},
+      "RUN is a run's id, or the name of its migration where one run has it. Without RUN, --release promotes every "
+      "run that waits for it; otherwise the only run under way is meant. A plain advance opens the gate at which the "
+      "run stands, unless that waits for a release, and goes on to the next one."};
 }
 
 }  // namespace falsework::cli

@@ -36,19 +36,19 @@ ExitCode run_apply(Invocation& invocation) {
 }  // namespace
 
 Command apply_command() {
-  return {"apply",
-          "start the run of a plan and go on to the first closed gate",
-          "PLAN",
-          1,
-          1,
-          {Needs::kDatabase, Needs::kLedgerCreated},
-          carrying_options(),
-          run_apply,
-          {"falsework apply users.plan.json -d postgres://owner@db/shop",
-           "falsework apply users.plan.json --dry-run",
-           "falsework apply users.plan.json --yes --json --detailed-exitcode"},
-          "Applying a plan whose run has begun goes on with that run; nothing is started twice. The catalog must still be "
-          "what the plan relies on. Gates are opened by `falsework advance`, never by this command."};
+  return {
+      "apply",
+      "start the run of a plan and go on to the first closed gate",
+      "PLAN",
+      1,
+      1,
+      {Needs::kDatabase, Needs::kLedgerCreated},
+      carrying_options(),
+      run_apply,
+      {"falsework apply users.plan.json -d postgres://owner@db/shop", "falsework apply users.plan.json --dry-run",
+       "falsework apply users.plan.json --yes --json --detailed-exitcode"},
+      "Applying a plan whose run has begun goes on with that run; nothing is started twice. The catalog must still be "
+      "what the plan relies on. Gates are opened by `falsework advance`, never by this command."};
 }
 
 }  // namespace falsework::cli

@@ -27,9 +27,10 @@ void note_run_of(Invocation& invocation, const Plan& plan) {
   if (!invocation.has_ledger()) return;
   for (const RunView& run : all_runs(invocation.ledger())) {
     if (run.record.plan_digest != plan.digest || run.state.state == RunPhaseState::kRolledBack) continue;
-    invocation.console().note(fmt::format("run {} of this plan has begun, and what it changed is listed too; without that: "
-                                          "falsework drift {}",
-                                          run.record.run, run.record.run));
+    invocation.console().note(
+        fmt::format("run {} of this plan has begun, and what it changed is listed too; without that: "
+                    "falsework drift {}",
+                    run.record.run, run.record.run));
   }
 }
 

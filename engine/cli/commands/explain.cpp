@@ -15,9 +15,9 @@ const Step& find_step(const Plan& plan, const std::string& id) {
   std::vector<std::string> known;
   for (const Step& step : plan.steps) known.push_back(step.id);
   const std::optional<std::string> near = nearest(id, known);
-  throw Error(errors::kStepUnknown, fmt::format("the plan {} has no step {}", plan.name, id),
-              near ? fmt::format("Did you mean \"{}\"?", *near)
-                   : fmt::format("Its steps are: {}.", fmt::join(known, ", ")));
+  throw Error(
+      errors::kStepUnknown, fmt::format("the plan {} has no step {}", plan.name, id),
+      near ? fmt::format("Did you mean \"{}\"?", *near) : fmt::format("Its steps are: {}.", fmt::join(known, ", ")));
 }
 
 ExitCode run_explain(Invocation& invocation) {

@@ -72,16 +72,17 @@ ExitCode run_history(Invocation& invocation) {
 }  // namespace
 
 Command history_command() {
-  return {"history",
-          "list what has happened in a run, or in all",
-          "[RUN]",
-          0,
-          1,
-          {Needs::kLedger},
-          {{"verify", 0, "", "check that no event was changed or removed; exit with 5 when one was"}},
-          run_history,
-          {"falsework history users", "falsework history --verify", "falsework history users --json | jq '.events[-1]'"},
-          {}};
+  return {
+      "history",
+      "list what has happened in a run, or in all",
+      "[RUN]",
+      0,
+      1,
+      {Needs::kLedger},
+      {{"verify", 0, "", "check that no event was changed or removed; exit with 5 when one was"}},
+      run_history,
+      {"falsework history users", "falsework history --verify", "falsework history users --json | jq '.events[-1]'"},
+      {}};
 }
 
 }  // namespace falsework::cli

@@ -40,21 +40,22 @@ ExitCode run_plan(Invocation& invocation) {
 }  // namespace
 
 Command plan_command() {
-  return {"plan",
-          "turn declarations into a plan; never changes the database",
-          "FILE...",
-          1,
-          1000,
-          {Needs::kDatabase},
-          {{"output", 'o', "PLAN", "write the plan to this file and a summary to stdout; else the plan to stdout"},
-           {"snapshot", 0, "FILE", "plan from a saved snapshot instead of the database"},
-           {"detailed-exitcode", 0, "", "exit with 4 when the plan has something to do"}},
-          run_plan,
-          {"falsework plan users.sql -d postgres://owner@db/shop -o users.plan.json",
-           "falsework plan users.json --snapshot shop.snapshot.json -o users.plan.json",
-           "falsework plan users.sql orders.sql --json | jq '.steps[].id'"},
-          "Several files are one migration. The same declarations and the same catalog give the same bytes. With -d the "
-          "session is read-only; with --snapshot no database is needed at all."};
+  return {
+      "plan",
+      "turn declarations into a plan; never changes the database",
+      "FILE...",
+      1,
+      1000,
+      {Needs::kDatabase},
+      {{"output", 'o', "PLAN", "write the plan to this file and a summary to stdout; else the plan to stdout"},
+       {"snapshot", 0, "FILE", "plan from a saved snapshot instead of the database"},
+       {"detailed-exitcode", 0, "", "exit with 4 when the plan has something to do"}},
+      run_plan,
+      {"falsework plan users.sql -d postgres://owner@db/shop -o users.plan.json",
+       "falsework plan users.json --snapshot shop.snapshot.json -o users.plan.json",
+       "falsework plan users.sql orders.sql --json | jq '.steps[].id'"},
+      "Several files are one migration. The same declarations and the same catalog give the same bytes. With -d the "
+      "session is read-only; with --snapshot no database is needed at all."};
 }
 
 }  // namespace falsework::cli

@@ -27,7 +27,10 @@ std::map<std::string, std::vector<Mention>> mentions(const std::vector<RunView>&
       const bool open = run.state.open_gates.contains(step.id);
       for (const GateCondition& condition : step.gate->conditions) {
         if (condition.kind != GateCondition::Kind::kRelease) continue;
-        found[condition.release].push_back({run.record.run, step.id, open ? "open" : &step == ahead ? "awaited" : "later"});
+        found[condition.release].push_back({run.record.run, step.id,
+                                            open             ? "open"
+                                            : &step == ahead ? "awaited"
+                                                             : "later"});
       }
     }
   }

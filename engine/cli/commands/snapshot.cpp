@@ -30,17 +30,19 @@ ExitCode run_snapshot(Invocation& invocation) {
 }  // namespace
 
 Command snapshot_command() {
-  return {"snapshot",
-          "save the catalog of a database, to plan from it where the database cannot be reached",
-          "[TABLE...]",
-          0,
-          1000,
-          {Needs::kDatabase},
-          {{"output", 'o', "FILE", "write to this file; else to stdout"}},
-          run_snapshot,
-          {"falsework snapshot -d postgres://owner@db/shop -o shop.snapshot.json", "falsework snapshot users billing.orders"},
-          "Tables are named as in SQL; what is tied to them comes along. Without any, the whole database. No row is read, "
-          "and nothing is written to the database."};
+  return {
+      "snapshot",
+      "save the catalog of a database, to plan from it where the database cannot be reached",
+      "[TABLE...]",
+      0,
+      1000,
+      {Needs::kDatabase},
+      {{"output", 'o', "FILE", "write to this file; else to stdout"}},
+      run_snapshot,
+      {"falsework snapshot -d postgres://owner@db/shop -o shop.snapshot.json",
+       "falsework snapshot users billing.orders"},
+      "Tables are named as in SQL; what is tied to them comes along. Without any, the whole database. No row is read, "
+      "and nothing is written to the database."};
 }
 
 }  // namespace falsework::cli

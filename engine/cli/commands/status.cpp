@@ -14,8 +14,9 @@ std::string or_dash(const std::string& text) { return text.empty() ? "-" : text;
 void print_runs(Console& console, const std::vector<RunView>& runs) {
   std::vector<std::vector<std::string>> rows{{"RUN", "STATE", "PHASE", "WAITING FOR", "DATABASE"}};
   for (const RunView& run : runs) {
-    rows.push_back({run.record.run, std::string(name(run.state.state)), std::string(name(phase_of(run.plan, run.state))),
-                    or_dash(fmt::format("{}", fmt::join(waiting_for(run.plan, run.state), ", "))), run.record.database});
+    rows.push_back(
+        {run.record.run, std::string(name(run.state.state)), std::string(name(phase_of(run.plan, run.state))),
+         or_dash(fmt::format("{}", fmt::join(waiting_for(run.plan, run.state), ", "))), run.record.database});
   }
   console.table(rows);
 }

@@ -165,26 +165,37 @@ TEST_SUITE("engine/cli/bad_input") {
         {{"aply"}, "there is no command aply", "Did you mean \"apply\"?"},
         {{"release"}, "there is no command release", "Did you mean \"release list\"?"},
         {{"frobnicate"}, "there is no command frobnicate", "See: falsework --help."},
-        {{"-d", "x", "status"}, "-d stands where the command should be",
+        {{"-d", "x", "status"},
+         "-d stands where the command should be",
          "Write the command first, as in: falsework status --json."},
         {{"status", "--jsn"}, "falsework status has no option --jsn", "Did you mean \"--json\"?"},
         {{"status", "--js"}, "falsework status has no option --js", "See: falsework status --help."},
         {{"status", "--words", "x"}, "falsework status has no option --words", "See: falsework status --help."},
-        {{"status", "one", "two"}, "falsework status does not know what to do with two", "See: falsework status --help."},
+        {{"status", "one", "two"},
+         "falsework status does not know what to do with two",
+         "See: falsework status --help."},
         {{"apply"}, "falsework apply needs PLAN", "See: falsework apply --help."},
-        {{"status", "--state", "a", "--state", "b"}, "--state is given 2 times", "Give it once; nothing of it was used."},
+        {{"status", "--state", "a", "--state", "b"},
+         "--state is given 2 times",
+         "Give it once; nothing of it was used."},
         {{"plan", "x.sql", "--snapshot", "s.json", "-d", "postgresql://h/d"},
-         "both --snapshot and --database are given", "A plan is made from the one or from the other."},
-        {{"drift", "x", "-d", ""}, "--database is empty",
+         "both --snapshot and --database are given",
+         "A plan is made from the one or from the other."},
+        {{"drift", "x", "-d", ""},
+         "--database is empty",
          "A variable that is not set, perhaps. Leave -d out to use DATABASE_URL or libpq's own environment."},
-        {{"runbook", "plan.json", "--format", "html"}, "a runbook as html is not available in this version",
+        {{"runbook", "plan.json", "--format", "html"},
+         "a runbook as html is not available in this version",
          "Use --format md or mermaid."},
-        {{"advance", "--phase", "a", "--to-end"}, "more than one of --phase, --step and --to-end is given",
+        {{"advance", "--phase", "a", "--to-end"},
+         "more than one of --phase, --step and --to-end is given",
          "Name one place to stop at."},
         {{"advance", "--phase", "swich"}, "--phase swich is no phase", "Did you mean \"switch\"?"},
-        {{"rollback", "x", "--to-phase", "expand", "--step", "y"}, "both --to-phase and --step are given",
+        {{"rollback", "x", "--to-phase", "expand", "--step", "y"},
+         "both --to-phase and --step are given",
          "Name one place to go back to."},
-        {{"snapshot", "a.b.c"}, "a.b.c is no name of a table",
+        {{"snapshot", "a.b.c"},
+         "a.b.c is no name of a table",
          "Write it as in SQL: users, billing.orders or '\"Order Lines\"'."},
     };
     const Workspace place;
@@ -201,9 +212,9 @@ TEST_SUITE("engine/cli/bad_input") {
     const Workspace place;
     place.make_users();
     place.plan();
-    check_refusal(place, {"apply", "plan.json", "--yes", "--lock-timeout", "500", "-d", place.url()}, 2,
-                  {"usage", "--lock-timeout 500 is no duration",
-                   "Write a number and a unit, as in 250ms, 5s, 3m or 2h."});
+    check_refusal(
+        place, {"apply", "plan.json", "--yes", "--lock-timeout", "500", "-d", place.url()}, 2,
+        {"usage", "--lock-timeout 500 is no duration", "Write a number and a unit, as in 250ms, 5s, 3m or 2h."});
   }
 
   TEST_CASE("without a terminal nothing is changed unless --yes is given") {

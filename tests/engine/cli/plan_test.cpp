@@ -73,9 +73,9 @@ TEST_SUITE("engine/cli/commands/plan") {
     make_shop(place);
     const std::string out = place.run({"plan", "all.sql", "-d", place.url(), "-o", "all.plan.json"}).out;
     CAPTURE(out);
-    for (const char* part :
-         {"rename users.email to email_address", "set users.phone NOT NULL", "all_four/switch/gate waits for release 2026.12",
-          "all_four/contract/gate waits for release 2027.01", "falsework apply all.plan.json"}) {
+    for (const char* part : {"rename users.email to email_address", "set users.phone NOT NULL",
+                             "all_four/switch/gate waits for release 2026.12",
+                             "all_four/contract/gate waits for release 2027.01", "falsework apply all.plan.json"}) {
       CAPTURE(part);
       CHECK(out.find(part) != std::string::npos);
     }

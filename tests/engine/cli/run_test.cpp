@@ -47,8 +47,9 @@ TEST_SUITE("engine/cli/commands/run") {
     CHECK(switched.at("waiting_for") == Json{"release 2027.01"});
     CHECK(switched.at("next") == "falsework advance " + run + " --release 2027.01 --confirm users_email");
 
-    const Json done =
-        place.json({"advance", run, "--release", "2027.01", "--confirm", "users_email", "--yes", "-q"}).at("results").at(0);
+    const Json done = place.json({"advance", run, "--release", "2027.01", "--confirm", "users_email", "--yes", "-q"})
+                          .at("results")
+                          .at(0);
     CHECK(done.at("outcome") == "done");
     CHECK(done.at("state") == "done");
     CHECK(done.at("next") == "");
@@ -65,8 +66,7 @@ TEST_SUITE("engine/cli/commands/run") {
     const Json status = Json::parse(place.run({"status", "--json"}).out);
     CHECK(keys(status) == std::set<std::string>{"runs"});
     const Json& run = status.at("runs").at(0);
-    CHECK(keys(run) ==
-          std::set<std::string>{"run", "name", "database", "state", "phase", "waiting_for", "steps"});
+    CHECK(keys(run) == std::set<std::string>{"run", "name", "database", "state", "phase", "waiting_for", "steps"});
     CHECK(run.at("name") == "users_email");
     CHECK(run.at("state") == "waiting");
     CHECK(run.at("phase") == "switch");
@@ -96,8 +96,10 @@ TEST_SUITE("engine/cli/commands/run") {
     CHECK(place.run({"apply", "plan.json", "--yes", "-d", place.url(), "--detailed-exitcode"}).status == 6);
     CHECK(place.run({"apply", "plan.json", "--yes", "-d", place.url()}).status == 0);
     CHECK(place.json({"status"}).at("runs").size() == 1);
-    CHECK(place.run({"advance", "--to-end", "--confirm", "users_email", "--yes", "-d", place.url(), "--detailed-exitcode"})
-              .status == 6);
+    CHECK(
+        place
+            .run({"advance", "--to-end", "--confirm", "users_email", "--yes", "-d", place.url(), "--detailed-exitcode"})
+            .status == 6);
   }
 
   TEST_CASE("what cannot be undone needs its confirmation, and without it the gate before stays closed") {
@@ -195,11 +197,11 @@ TEST_SUITE("engine/cli/commands/run") {
     start("b", place.url());
     Client blocker = place.database().connect();
     blocker.exec("BEGIN; LOCK TABLE a IN ROW EXCLUSIVE MODE");
-    const Json results =
-        place.json({"advance", "--release", "r2", "--confirm", "a_x", "--confirm", "b_x", "--confirm", "c_x", "--yes",
-                    "--lock-timeout", "50ms", "--lock-budget", "300ms"},
-                   75)
-            .at("results");
+    const Json results = place
+                             .json({"advance", "--release", "r2", "--confirm", "a_x", "--confirm", "b_x", "--confirm",
+                                    "c_x", "--yes", "--lock-timeout", "50ms", "--lock-budget", "300ms"},
+                                   75)
+                             .at("results");
     REQUIRE(results.size() == 2);
     CHECK(results[0].at("name") == "a_x");
     CHECK(results[0].at("error").at("code") == "lock.budget_exhausted");
@@ -223,7 +225,8 @@ TEST_SUITE("engine/cli/commands/run") {
     CHECK(there.at("results").at(0).at("outcome") == "target_reached");
     CHECK(there.at("results").at(0).at("phase") == "validate");
     REQUIRE(place.run({"rollback", "users_email", "--to-phase", "dual_write", "--yes", "-d", place.url()}).status == 0);
-    const Json step = place.json({"advance", "users_email", "--step", "users.email_address/backfill/copy", "--yes", "-q"});
+    const Json step =
+        place.json({"advance", "users_email", "--step", "users.email_address/backfill/copy", "--yes", "-q"});
     CHECK(step.at("results").at(0).at("outcome") == "target_reached");
   }
 

@@ -32,9 +32,10 @@ TEST_SUITE("engine/cli/secrets") {
     place.make_users();
     place.write("rename.sql", kRename);
     const std::string url = with_password(place.url(), kSecret);
-    const std::string keywords = "host=" + place.database().server().socket_directory().string() + " port=" +
-                                 std::to_string(place.database().server().port()) + " dbname=" +
-                                 place.database().name() + " user=" + place.database().role() + " password=" + kSecret;
+    const std::string keywords = "host=" + place.database().server().socket_directory().string() +
+                                 " port=" + std::to_string(place.database().server().port()) +
+                                 " dbname=" + place.database().name() + " user=" + place.database().role() +
+                                 " password=" + kSecret;
     std::string said;
     const auto run = [&](std::vector<std::string> arguments, int status) {
       const ProcessResult result = place.run(std::move(arguments));

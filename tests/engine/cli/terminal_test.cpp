@@ -109,9 +109,10 @@ TEST_SUITE("engine/cli/terminal") {
     progress.wal_rate = 1048576;
     progress.hot_share = 0.815;
     progress.throttled_by = {"replica lag 12s", "an old snapshot"};
-    CHECK(cli::render_numbers(progress) ==
-          " 25 %  90,000 of 200,000 rows, 51,000 rows/s, 1.0 MiB/s WAL, 82 % HOT, 1m 5s left, slowed by replica lag 12s; "
-          "an old snapshot");
+    CHECK(
+        cli::render_numbers(progress) ==
+        " 25 %  90,000 of 200,000 rows, 51,000 rows/s, 1.0 MiB/s WAL, 82 % HOT, 1m 5s left, slowed by replica lag 12s; "
+        "an old snapshot");
     CHECK(cli::render_numbers(Progress{}) == "  0 %  0 of 0 rows");
   }
 }
