@@ -18,7 +18,24 @@ void set_local(pg::Session& session, const std::string& setting, std::chrono::mi
   session.query("SELECT pg_catalog.set_config($1, $2, true)", {setting, fmt::format("{}ms", value.count())});
 }
 
-void take_locks(pg::Session& session, const std::vector<pg::TakenLock>& locks) {
+void LockRequests::query(const std::string& sql) {
+  using std::chrono::milliseconds;
+  if (left_.count() > 0) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!deadline_) deadline_ = now + left_;
+    // lock_timeout alone begins anew for each lock, also within one LOCK TABLE of several tables.
+    set_local(session_, "statement_timeout",
+              std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(*deadline_ - now)));
+  }
+  try {
+    session_.query(sql);
+  } catch (const pg::SqlError& error) {
+    if (left_.count() == 0 || pg::classify(error) != pg::SqlClass::kStatementTimeout) throw;
+    throw pg::SqlError("55P03", "its locks together were not had within the lock timeout");
+  }
+}
+
+void take_locks(pg::Session& session, LockRequests& requests, const std::vector<pg::TakenLock>& locks) {
   for (const pg::TakenLock& lock : locks) {
     // LOCK TABLE asks for one of these privileges in any mode that matters here (PG docs, sql-lock).
     const pg::Rows rows = session.query(
@@ -27,7 +44,7 @@ void take_locks(pg::Session& session, const std::vector<pg::TakenLock>& locks) {
         "AND pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')",
         {sql_name(lock.relation)});
     if (rows.empty()) continue;
-    session.query(fmt::format("LOCK TABLE ONLY {} IN {} MODE", sql_name(lock.relation), pg::sql(lock.mode)));
+    requests.query(fmt::format("LOCK TABLE ONLY {} IN {} MODE", sql_name(lock.relation), pg::sql(lock.mode)));
   }
 }
 

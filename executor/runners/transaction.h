@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "executor/locks/look_then_leap.h"
@@ -15,9 +16,25 @@ namespace falsework {
 // For the transaction that is open. 0 means none.
 void set_local(pg::Session& session, const std::string& setting, std::chrono::milliseconds value);
 
+// The requests of one transaction for its locks. Whoever queues behind the first of them waits for all the others, too;
+// so together they may take no longer than one lock timeout. Leaves statement_timeout changed.
+class LockRequests {
+ public:
+  // 0 means no limit.
+  LockRequests(pg::Session& session, std::chrono::milliseconds lock_timeout) : session_(session), left_(lock_timeout) {}
+
+  // Throws SqlError 55P03 when time is up.
+  void query(const std::string& sql);
+
+ private:
+  pg::Session& session_;
+  std::chrono::milliseconds left_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+};
+
 // Takes the declared locks on tables that exist, in the plan's order, which is fixed; those that the role may not take
 // by LOCK TABLE are left to the statements themselves.
-void take_locks(pg::Session& session, const std::vector<pg::TakenLock>& locks);
+void take_locks(pg::Session& session, LockRequests& requests, const std::vector<pg::TakenLock>& locks);
 
 // Whether a statement is LOCK TABLE.
 bool is_lock_statement(const std::string& sql);

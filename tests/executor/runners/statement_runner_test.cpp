@@ -269,4 +269,45 @@ TEST_CASE("an advance by a person opens one gate, and the end as target opens al
   CHECK(engagement->advance(test::to_the_end()) == Outcome::kDone);
 }
 
+// One lock timeout each would add up: behind the first table that it has, a client would wait for all of them, until the
+// server takes the client for the victim of a deadlock.
+TEST_CASE("all locks of a step together are waited for no longer than one lock timeout") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 3);
+  db.exec("CREATE TABLE b (x int); CREATE TABLE c (x int); CREATE TABLE d (x int)");
+  test::Site site(db);
+  Step step = add_column();
+  step.sql.insert(step.sql.begin(), "LOCK TABLE public.items, public.b, public.c, public.d IN ACCESS EXCLUSIVE MODE");
+  for (const char* table : {"public.b", "public.c", "public.d"}) {
+    step.locks.push_back({table, pg::LockMode::kAccessExclusive, pg::LockDuration::kMoment});
+  }
+  step.timeouts.lock = milliseconds(500);
+  const auto engagement = site.start(test::plan_of({step}, &site));
+  const auto hold = [&](const char* table, const char* seconds) {
+    auto client = std::make_unique<test::Client>(db.connect());
+    client->send(fmt::format("BEGIN; INSERT INTO {} VALUES (1); SELECT pg_sleep({}); COMMIT", table, seconds));
+    return client;
+  };
+  const auto of_b = hold("b", "0.4");
+  const auto of_c = hold("c", "0.8");
+  test::Client client = db.connect();
+  client.exec("BEGIN; INSERT INTO d VALUES (1)");
+  std::string answer = "none";
+  std::thread application([&] {
+    test::Client watcher = db.connect();
+    test::wait_until([&] {
+      return watcher.value("SELECT count(*) FROM pg_locks WHERE relation = 'public.items'::regclass AND granted AND "
+                           "mode = 'AccessExclusiveLock'") == "1";
+    });
+    answer = client.sqlstate_of("SELECT count(*) FROM public.items");
+    client.sqlstate_of("COMMIT");
+  });
+  CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
+  application.join();
+  CHECK(answer == "");
+  CHECK(has_column(db, "b"));
+  of_b->receive();
+  of_c->receive();
+}
+
 TEST_SUITE_END();
