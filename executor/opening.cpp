@@ -151,6 +151,41 @@ std::optional<RunRecord> find_untold(const Ledger& ledger, const pg::DatabaseIde
   return std::nullopt;
 }
 
+void create_run(pg::Session& session, Ledger& ledger, const Plan& plan, const RunRecord& record, bool in_journal) {
+  Journal journal(session);
+  if (!in_journal) {
+    if (const auto drift = find_drift(session, plan); !drift.empty()) {
+      throw Error(errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
+                  "Nothing was changed. Make the plan anew with: falsework plan.");
+    }
+  }
+  // The ledger's entry lies between the journal's and its commit: what cannot be written there is not sent, and what
+  // was written without the commit is found again.
+  pg::Transaction transaction(session);
+  if (!in_journal) journal.create_run(journal_entry(record, plan, ledger, record.created_by));
+  ledger.create_run(record, created_event(record, record.created_by));
+  failpoint("start.ledger");
+  transaction.commit();
+  failpoint("start.journal");
+}
+
+// Creates the run, unless another engine creates it for the same plan at this moment; then that one is returned.
+RunRecord enter_run(pg::Session& session, Ledger& ledger, const Plan& plan, const RunRecord& fresh, bool in_journal) {
+  try {
+    create_run(session, ledger, plan, fresh, in_journal);
+    return fresh;
+  } catch (const Error& error) {
+    if (error.code() != errors::kPlanConflict.code && error.code() != errors::kPlanStale.code) throw;
+    Journal journal(session);
+    const auto entry = find_in_journal(journal, plan);
+    if (!entry) throw;
+    require_our_lineage(*entry, ledger);
+    const auto record = ledger.find_run(entry->run);
+    if (!record) throw;
+    return *record;
+  }
+}
+
 void tell_once(RunContext& context, EventKind kind, RunPhaseState already) {
   if (state_of(context).state != already) context.tell(kind, nullptr);
 }
@@ -213,6 +248,13 @@ std::unique_ptr<RunContext> take_over(std::unique_ptr<RunContext> context, const
   return context;
 }
 
+// The run, when another engine has taken it over since we held it. The holder's name carries our process id.
+std::optional<JournalRun> find_successor(RunContext& context) {
+  std::optional<JournalRun> entry = Journal(*context.session).find_run(context.run);
+  if (entry && entry->holder == context.actor) entry.reset();
+  return entry;
+}
+
 }  // namespace
 
 std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& plan_text, Ledger& ledger, Clock& clock,
@@ -239,30 +281,10 @@ std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& p
   if (entry) require_our_lineage(*entry, ledger);
   const std::string actor = actor_of(options);
   if (!record) {
-    if (!entry) {
-      if (const auto drift = find_drift(*session, plan); !drift.empty()) {
-        throw Error(errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
-                    "Nothing was changed. Make the plan anew with: falsework plan.");
-      }
-    }
-    record = RunRecord{entry ? entry->run : fmt::format("{}-{}", plan.name, random_uuid().substr(0, 8)),
-                       plan.name,
-                       plan.digest,
-                       plan_text,
-                       here,
-                       identity.system_identifier,
-                       identity.database_oid,
-                       journal.incarnation().value_or(""),
-                       render_time(clock.now()),
-                       actor};
-    // The ledger's entry lies between the journal's and its commit: what cannot be written there is not sent, and what
-    // was written without the commit is found again.
-    pg::Transaction transaction(*session);
-    if (!entry) journal.create_run(journal_entry(*record, plan, ledger, actor));
-    ledger.create_run(*record, created_event(*record, actor));
-    failpoint("start.ledger");
-    transaction.commit();
-    failpoint("start.journal");
+    const RunRecord fresh{entry ? entry->run : fmt::format("{}-{}", plan.name, random_uuid().substr(0, 8)),
+                          plan.name, plan.digest, plan_text, here, identity.system_identifier, identity.database_oid,
+                          journal.incarnation().value_or(""), render_time(clock.now()), actor};
+    record = enter_run(*session, ledger, plan, fresh, entry.has_value());
   } else if (!entry) {
     journal.create_run(journal_entry(*record, plan, ledger, actor));
   }
@@ -322,19 +344,27 @@ void reconnect(RunContext& context) {
   for (;;) {
     // First, for the old session may still hold the run's lock.
     context.session.reset();
+    bool overtaken = false;
     try {
       pg::DatabaseIdentity identity;
       context.session = open_session(context.options, identity);
       const auto record = context.ledger.find_run(context.run);
       FALSEWORK_CHECK(record.has_value());
       require_same_database(*record, identity, where(*context.session, identity));
+      if (const auto successor = find_successor(context)) {
+        overtaken = true;
+        throw Error(errors::kRunHeld,
+                    fmt::format("run {} was taken over by {} at {}, while the connection was lost", context.run,
+                                successor->holder, successor->held_since),
+                    "Nothing more was changed here. See where the run stands with `falsework status`.");
+      }
       fence_and_read(context);
       return;
     } catch (const Error& error) {
       // A server that starts, or a standby on its way to being the primary.
       const bool passing =
           error.kind().code == errors::kDatabaseUnreachable.code || error.kind().code == errors::kRunHeld.code;
-      if (!passing || context.clock.monotonic() >= deadline) throw;
+      if (overtaken || !passing || context.clock.monotonic() >= deadline) throw;
       log_debug(fmt::format("connecting anew: {}", error.what()));
     }
     if (!context.clock.sleep(back_off.next())) stop_point("a lost connection");

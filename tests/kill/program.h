@@ -1,0 +1,39 @@
+// The built program at work on one database: a directory with a plan and a ledger, and the commands that a person types.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plans/plan.h"
+#include "tests/support/process.h"
+#include "tests/support/server.h"
+
+namespace falsework::test {
+
+using Environment = std::map<std::string, std::string>;
+
+class Program {
+ public:
+  Program(const TestDatabase& database, const Plan& plan);
+
+  std::filesystem::path path(const std::string& file) const { return directory_.path() / file; }
+  std::vector<std::string> apply() const;
+  // To the end, through every gate and past the point of no return.
+  std::vector<std::string> advance() const;
+  std::vector<std::string> rollback() const;
+
+  ProcessResult run(const std::vector<std::string>& command, const Environment& environment = {}) const;
+  std::unique_ptr<Process> start(std::vector<std::string> command, const Environment& environment = {}) const;
+  // How many runs the ledger knows; 0 without a ledger.
+  std::size_t runs() const;
+
+ private:
+  const Plan& plan_;
+  TemporaryDirectory directory_;
+  std::string url_;
+};
+
+}  // namespace falsework::test
