@@ -1,0 +1,142 @@
+// kill -9 between any two events of a run of the built program; then the same commands again, or back.
+//
+// FALSEWORK_KILL_STRIDE=1 visits every point instead of every n-th; FALSEWORK_KILL_VERSIONS=all all servers instead of
+// one.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "tests/examples/example.h"
+#include "tests/kill/program.h"
+#include "tests/kill/state.h"
+
+namespace falsework::test {
+namespace {
+
+constexpr int kKilled = 128 + 9;
+constexpr int kRefused = 3;
+constexpr int kUsualStride = 12;
+constexpr int kBackEvery = 5;
+constexpr const char* kExamples[] = {"01-rename-column", "04-bigint-primary-key", "06-not-null-with-fill",
+                                     "08-foreign-key"};
+
+int stride() {
+  const char* text = std::getenv("FALSEWORK_KILL_STRIDE");
+  return text == nullptr ? kUsualStride : std::max(1, std::atoi(text));
+}
+
+std::vector<int> versions() {
+  const char* text = std::getenv("FALSEWORK_KILL_VERSIONS");
+  if (text != nullptr && std::string(text) == "all") return Server::majors();
+  return {Server::any().major()};
+}
+
+std::string told(const std::string& what, const ProcessResult& result) {
+  return fmt::format("{} ended with status {}:\n{}{}", what, result.status, result.out, result.err);
+}
+
+// The run of one example: what it begins with, what it ends with, and how many points each command passes.
+class Ground {
+ public:
+  Ground(Server& server, const Example& example) : original_(server) {
+    original_.exec(example.before);
+    plan_ = plan_of(example, snapshot_of(example, original_.url()));
+    before_ = state_of(original_);
+    const TestDatabase database = original_.clone();
+    const Program program(database, plan_);
+    apply_points_ = count_points(program, program.apply());
+    advance_points_ = count_points(program, program.advance());
+    end_ = state_of(database);
+  }
+
+  int points() const { return apply_points_ + advance_points_; }
+  const DatabaseState& before() const { return before_; }
+  const DatabaseState& end() const { return end_; }
+
+  // Kills the run at its n-th point, from 1, and sees what can be made of what is left. Returns what is wrong, or "".
+  std::string try_point(int n) const {
+    const TestDatabase database = original_.clone();
+    const Program program(database, plan_);
+    const bool in_apply = n <= apply_points_;
+    if (!in_apply) {
+      const ProcessResult applied = program.run(program.apply());
+      if (applied.status != 0) return told("apply", applied);
+    }
+    const auto command = in_apply ? program.apply() : program.advance();
+    const int at = in_apply ? n : n - apply_points_;
+    const ProcessResult killed = program.run(
+        command, {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL", fmt::format("*@{}=kill", at)}});
+    if (killed.status != kKilled) return told("the point was not reached: " + command.front(), killed);
+    if (n % kBackEvery == 0 && program.runs() > 0) return go_back(database, program);
+    return go_on(database, program, in_apply);
+  }
+
+ private:
+  static int count_points(const Program& program, const std::vector<std::string>& command) {
+    const auto trace = program.path("trace-" + command.front());
+    const ProcessResult result =
+        program.run(command, {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL_TRACE", trace}});
+    REQUIRE_MESSAGE(result.status == 0, told(command.front(), result));
+    std::ifstream lines(trace);
+    return static_cast<int>(std::count(std::istreambuf_iterator<char>(lines), {}, '\n'));
+  }
+
+  std::string go_on(const TestDatabase& database, const Program& program, bool from_apply) const {
+    if (from_apply) {
+      const ProcessResult applied = program.run(program.apply());
+      if (applied.status != 0) return told("apply, again,", applied);
+    }
+    const ProcessResult advanced = program.run(program.advance());
+    if (advanced.status != 0) return told("advance", advanced);
+    if (program.runs() != 1) return fmt::format("there are {} runs", program.runs());
+    return difference(end_, state_of(database));
+  }
+
+  std::string go_back(const TestDatabase& database, const Program& program) const {
+    const ProcessResult undone = program.run(program.rollback());
+    const bool no_return = database.connect_as_superuser().value("SELECT bool_or(past_no_return) FROM falsework.run") == "t";
+    if (!no_return && undone.status == 0) return difference(before_, state_of(database));
+    if (!no_return || undone.status != kRefused) return told("rollback", undone);
+    return go_on(database, program, false);
+  }
+
+  const TestDatabase original_;
+  Plan plan_;
+  DatabaseState before_, end_;
+  int apply_points_ = 0, advance_points_ = 0;
+};
+
+}  // namespace
+
+TEST_SUITE("tests/kill") {
+  TEST_CASE("a run that is killed between any two events goes on to the same end, or back to where it began") {
+    std::string table = fmt::format("{:<8}{:<28}{:>8}{:>8}{:>8}\n", "server", "example", "points", "tried", "passed");
+    int offset = 0;
+    for (const int major : versions()) {
+      for (const char* name : kExamples) {
+        CAPTURE(major);
+        CAPTURE(name);
+        const Ground ground(Server::of(major), example(name));
+        REQUIRE(ground.points() > 0);
+        REQUIRE_FALSE(difference(ground.before(), ground.end()).empty());
+        int tried = 0;
+        int passed = 0;
+        // Another start for each example, so that together they visit more kinds of points.
+        for (int n = 1 + offset++ % stride(); n <= ground.points(); n += stride()) {
+          CAPTURE(n);
+          const std::string problem = ground.try_point(n);
+          CHECK_MESSAGE(problem.empty(), problem);
+          ++tried;
+          if (problem.empty()) ++passed;
+        }
+        table += fmt::format("{:<8}{:<28}{:>8}{:>8}{:>8}\n", major, name, ground.points(), tried, passed);
+      }
+    }
+    fmt::print("{}", table);
+  }
+}
+
+}  // namespace falsework::test
