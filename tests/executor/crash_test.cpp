@@ -59,7 +59,7 @@ AdvanceRequest request_for(const std::string& what) {
   return request;
 }
 
-// The first two and the last time that each point is passed, in the form name@n.
+// The first and the last time that each point is passed, in the form name@n.
 std::vector<std::string> points_of(const std::filesystem::path& trace) {
   std::ifstream lines(trace);
   std::map<std::string, int> passed;
@@ -67,8 +67,7 @@ std::vector<std::string> points_of(const std::filesystem::path& trace) {
   std::vector<std::string> points;
   for (const auto& [name, count] : passed) {
     points.push_back(fmt::format("{}@1", name));
-    if (count > 1) points.push_back(fmt::format("{}@2", name));
-    if (count > 2) points.push_back(fmt::format("{}@{}", name, count));
+    if (count > 1) points.push_back(fmt::format("{}@{}", name, count));
   }
   return points;
 }

@@ -51,8 +51,8 @@ void strike_each_commit(test::Fault fault) {
     clean = run_with_fault(copy, test::Fault::kNone, 0).state;
   }
   int struck = 0;
-  // The batches in the middle are alike: every fifth of them will do.
-  for (int commit = 1;; commit += commit >= 8 && commit < 20 ? 5 : 1) {
+  // The batches in the middle are alike: every sixth of them will do.
+  for (int commit = 1;; commit += commit >= 8 && commit < 20 ? 6 : 1) {
     CAPTURE(commit);
     const test::TestDatabase copy = original.clone();
     const Ending ending = run_with_fault(copy, fault, commit);
