@@ -40,6 +40,9 @@ void add_foreign_key_obstacles(const pg::Snapshot& snapshot, const pg::Table& ta
       if (constraint.on_delete == 'd' || constraint.on_update == 'd') {
         found.push_back(fmt::format("foreign key {} of {} uses SET DEFAULT", constraint.name, other.name.display()));
       }
+      if (!constraint.enforced) {
+        found.push_back(fmt::format("foreign key {} of {} is not enforced", constraint.name, other.name.display()));
+      }
       if (other.kind != 'r' || !other.parents.empty() || !other.children.empty()) {
         found.push_back(fmt::format("foreign key {} belongs to {}, which is partitioned or inherits", constraint.name,
                                     other.name.display()));
@@ -109,6 +112,9 @@ std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const Ta
   for (const pg::Constraint& constraint : table.constraints) {
     if (constraint.kind == 'c' && contains(constraint.mentions, column) && !constraint.enforced) {
       found.push_back(fmt::format("check constraint {} is not enforced", constraint.name));
+    }
+    if (constraint.kind == 'n' && contains(constraint.columns, column) && !constraint.validated) {
+      found.push_back(fmt::format("not-null constraint {} is not validated: validate it first", constraint.name));
     }
   }
   for (const pg::Trigger& trigger : table.triggers) {

@@ -160,6 +160,13 @@ class Resolver {
     const pg::Table& table = find_table(change.table);
     ColumnDraft& draft = find_column(table, change.column);
     if (draft.column->not_null) return;
+    for (const pg::Constraint& constraint : table.constraints) {
+      if (constraint.kind != 'n' || constraint.columns != std::vector<std::string>{draft.column->name}) continue;
+      fail(errors::kChangeRefused,
+           fmt::format("{} has the not-null constraint {} already, which is not validated",
+                       display_column(table.name, draft.column->name), constraint.name),
+           "Run ALTER TABLE … VALIDATE CONSTRAINT: it reads the table beside reads and writes, and is all that is missing.");
+    }
     draft.not_null_declared = true;
     draft.fill = change.fill;
     draft.where = where_;
