@@ -51,7 +51,9 @@ void move_defaults(const pg::Table& table, const ShadowPair& pair, std::vector<p
     return;
   }
   if (column.default_expression) ddl.push_back(pg::SetDefault{table.name, pair.final_name, *column.default_expression});
-  if (column.owned_sequence) ddl.push_back(pg::SequenceOwnedBy{column.owned_sequence->name, table.name, pair.final_name});
+  if (!column.owned_sequence) return;
+  ddl.push_back(pg::SequenceOwnedBy{column.owned_sequence->name, table.name, pair.final_name});
+  for (pg::Ddl& statement : widen_sequence(pair)) ddl.push_back(std::move(statement));
 }
 
 // Indexes and the constraints that they carry take the names of those that went with the old column.

@@ -58,4 +58,12 @@ std::vector<pg::Ddl> finish_identity(const ShadowPair& pair) {
   return {pg::RenameSequence{new_sequence(pair), pair.column->owned_sequence->name.name}};
 }
 
+std::vector<pg::Ddl> widen_sequence(const ShadowPair& pair) {
+  const pg::SequenceShape& sequence = *pair.column->owned_sequence;
+  const bool wider = pair.type_changes && (pair.type == "integer" || pair.type == "bigint") &&
+                     type_maximum(pair.type) > type_maximum(sequence.type);
+  if (!wider) return {};
+  return {pg::AlterSequence{sequence.name, "AS " + pair.type}};
+}
+
 }  // namespace falsework
