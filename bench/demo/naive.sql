@@ -4,6 +4,7 @@ ALTER TABLE users RENAME COLUMN email TO email_address;
 DROP VIEW order_overview;
 ALTER TABLE orders ALTER COLUMN id TYPE bigint;
 ALTER TABLE order_lines ALTER COLUMN order_id TYPE bigint;
+ALTER SEQUENCE orders_id_seq AS bigint;
 CREATE VIEW order_overview AS
   SELECT o.id, o.state, o.cents, u.email_address AS email
   FROM orders o JOIN users u ON u.id = o.user_id;
