@@ -282,8 +282,15 @@ std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& p
   const std::string actor = actor_of(options);
   if (!record) {
     const RunRecord fresh{entry ? entry->run : fmt::format("{}-{}", plan.name, random_uuid().substr(0, 8)),
-                          plan.name, plan.digest, plan_text, here, identity.system_identifier, identity.database_oid,
-                          journal.incarnation().value_or(""), render_time(clock.now()), actor};
+                          plan.name,
+                          plan.digest,
+                          plan_text,
+                          here,
+                          identity.system_identifier,
+                          identity.database_oid,
+                          journal.incarnation().value_or(""),
+                          render_time(clock.now()),
+                          actor};
     record = enter_run(*session, ledger, plan, fresh, entry.has_value());
   } else if (!entry) {
     journal.create_run(journal_entry(*record, plan, ledger, actor));

@@ -27,9 +27,9 @@ struct ChangeType {
   std::string column;
   std::string to;  // canonical (postgres/sql/type_name.h)
   std::optional<QualifiedName> collation;
-  std::optional<std::string> up, down;      // expressions over the table's columns; SQL's USING is `up`
-  std::optional<std::string> time_zone;     // pins expressions that depend on it
-  bool accept_loss = false;                 // a lossy conversion is wanted ("accept": "data_loss")
+  std::optional<std::string> up, down;   // expressions over the table's columns; SQL's USING is `up`
+  std::optional<std::string> time_zone;  // pins expressions that depend on it
+  bool accept_loss = false;              // a lossy conversion is wanted ("accept": "data_loss")
   bool operator==(const ChangeType&) const = default;
 };
 

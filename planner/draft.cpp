@@ -36,7 +36,9 @@ bool waits_by_nature(const pg::Cost& cost) {
          });
 }
 
-std::string regclass(const QualifiedName& name) { return fmt::format("pg_catalog.to_regclass({})", quote_literal(name.sql())); }
+std::string regclass(const QualifiedName& name) {
+  return fmt::format("pg_catalog.to_regclass({})", quote_literal(name.sql()));
+}
 
 std::string sample_key(const pg::Table& table) {
   for (const pg::Constraint& constraint : table.constraints) {
@@ -55,8 +57,9 @@ std::string attribute_probe(const QualifiedName& table, const std::string& colum
 }
 
 std::string constraint_probe(const QualifiedName& table, const std::string& constraint, const std::string& extra) {
-  return fmt::format("SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = {} AND c.conname = {}{})",
-                     regclass(table), quote_literal(constraint), extra);
+  return fmt::format(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = {} AND c.conname = {}{})",
+      regclass(table), quote_literal(constraint), extra);
 }
 
 }  // namespace
@@ -113,8 +116,10 @@ Step index_step(const Draft& draft, std::string id, Phase phase, const pg::Table
   Probe probe;
   probe.query = fmt::format(
       "SELECT COALESCE((SELECT CASE WHEN i.indrelid <> {1} THEN 'foreign' WHEN i.indisvalid AND i.indisready AND "
-      "i.indislive THEN 'ready' WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid "
-      "= i.indexrelid) THEN 'building' ELSE 'broken' END FROM pg_catalog.pg_index i WHERE i.indexrelid = {0}), CASE WHEN "
+      "i.indislive THEN 'ready' WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE "
+      "p.index_relid "
+      "= i.indexrelid) THEN 'building' ELSE 'broken' END FROM pg_catalog.pg_index i WHERE i.indexrelid = {0}), CASE "
+      "WHEN "
       "{0} IS NULL THEN 'absent' ELSE 'foreign' END)",
       regclass(name), regclass(table.name));
   probe.cleanup = pg::render(pg::DropIndex{table.name, name, true}).front();
@@ -134,7 +139,8 @@ Step range_check(std::string id, Phase phase, const pg::Table& table, const std:
   step.relations = {table.name.display()};
   step.sql = {fmt::format(
       "WITH found AS MATERIALIZED (SELECT {} AS key FROM ONLY {} AS t WHERE t.ctid >= $1::pg_catalog.tid AND t.ctid < "
-      "$2::pg_catalog.tid AND ({})) SELECT pg_catalog.count(*), (SELECT pg_catalog.string_agg(s.key, '; ') FROM (SELECT "
+      "$2::pg_catalog.tid AND ({})) SELECT pg_catalog.count(*), (SELECT pg_catalog.string_agg(s.key, '; ') FROM "
+      "(SELECT "
       "key FROM found LIMIT 5) s) FROM found",
       sample_key(table), table.name.sql(), predicate)};
   step.locks = {{table.name.display(), pg::LockMode::kAccessShare, pg::LockDuration::kBatch}};
@@ -168,7 +174,9 @@ std::string subject(const TableWork& table) {
   return columns.size() == 1 ? display_column(table.table->name, columns.front()) : table.table->name.display();
 }
 
-std::string column_exists(const QualifiedName& table, const std::string& column) { return attribute_probe(table, column, ""); }
+std::string column_exists(const QualifiedName& table, const std::string& column) {
+  return attribute_probe(table, column, "");
+}
 
 std::string column_absent(const QualifiedName& table, const std::string& column) {
   return fmt::format("SELECT NOT ({})", attribute_probe(table, column, ""));
@@ -192,8 +200,10 @@ std::string constraint_valid(const QualifiedName& table, const std::string& cons
 }
 
 std::string trigger_always(const QualifiedName& table, const std::string& trigger) {
-  return fmt::format("SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND t.tgname = {} AND t.tgenabled = 'A')",
-                     regclass(table), quote_literal(trigger));
+  return fmt::format(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND t.tgname = {} AND t.tgenabled = "
+      "'A')",
+      regclass(table), quote_literal(trigger));
 }
 
 std::string trigger_absent(const QualifiedName& table, const std::string& trigger) {

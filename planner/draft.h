@@ -17,9 +17,9 @@ namespace falsework {
 struct Draft {
   const Work& work;
   std::vector<Step> steps;
-  std::map<QualifiedName, std::string> copied;  // table -> the step that proves its copy
+  std::map<QualifiedName, std::string> copied;     // table -> the step that proves its copy
   std::map<std::string, std::string> index_steps;  // display of the old index -> the step that builds its shadow
-  std::set<std::string> retired_keys;  // foreign keys whose old form a contract step drops already
+  std::set<std::string> retired_keys;              // foreign keys whose old form a contract step drops already
 
   explicit Draft(const Work& the_work) : work(the_work) {}
 

@@ -75,7 +75,8 @@ std::string accept_expression(const std::string& expression, const pg::Snapshot&
     const bool qualifier_ok = path.size() == 1 || (path.size() == 2 && path.front() == table.name.name);
     if (!qualifier_ok || !readable.contains(column)) {
       refuse(place, fmt::format("reads {}", fmt::join(path, ".")),
-             fmt::format("It may read {}.", readable.empty() ? "no column" : fmt::format("{}", fmt::join(readable, ", "))));
+             fmt::format("It may read {}.",
+                         readable.empty() ? "no column" : fmt::format("{}", fmt::join(readable, ", "))));
     }
   }
   for (const auto& function : facts.functions) check_function(snapshot, function, time_zone_pinned, place);

@@ -155,8 +155,9 @@ std::vector<std::string> in_place_obstacles(const pg::Snapshot& snapshot, const 
   if (cost == pg::TypeChangeCost::kRewrite) found.push_back("the server would rewrite the table");
   for (const pg::Index& index : table.indexes) {
     if (!contains(index.mentions, column.name)) continue;
-    const bool plain = !index.predicate && std::all_of(index.key.begin(), index.key.end(),
-                                                       [](const pg::IndexColumn& key) { return key.column.has_value(); });
+    const bool plain =
+        !index.predicate && std::all_of(index.key.begin(), index.key.end(),
+                                        [](const pg::IndexColumn& key) { return key.column.has_value(); });
     if (!plain || cost == pg::TypeChangeCost::kIndexRebuild) {
       found.push_back(fmt::format("the server would rebuild index {}", index.name));
     }
@@ -194,15 +195,15 @@ std::vector<std::string> copy_warnings(const TableWork& work) {
     }
     for (const ShadowPair& pair : work.pairs) {
       if (trigger.function_source.find(pair.old_name()) != std::string::npos) {
-        warnings.push_back(fmt::format("the source of trigger function {} holds the name {}: check it before the switch",
-                                       trigger.function.display(), pair.old_name()));
+        warnings.push_back(
+            fmt::format("the source of trigger function {} holds the name {}: check it before the switch",
+                        trigger.function.display(), pair.old_name()));
       }
     }
   }
   for (const pg::Index& index : table.indexes) {
-    const bool doubled = std::any_of(work.pairs.begin(), work.pairs.end(), [&](const ShadowPair& pair) {
-      return contains(index.mentions, pair.old_name());
-    });
+    const bool doubled = std::any_of(work.pairs.begin(), work.pairs.end(),
+                                     [&](const ShadowPair& pair) { return contains(index.mentions, pair.old_name()); });
     // A statement names one of the two as its arbiter; a race that it loses in the other is an error (PG docs,
     // sql-insert, of unique indexes that are built concurrently; measured on 15).
     if (index.unique && doubled) {
@@ -213,13 +214,14 @@ std::vector<std::string> copy_warnings(const TableWork& work) {
     }
   }
   if (!table.publications.empty() && !work.pairs.empty()) {
-    warnings.push_back(fmt::format("{} is published: add the new column on every subscriber first, or apply stops there",
-                                   table.name.display()));
+    warnings.push_back(fmt::format(
+        "{} is published: add the new column on every subscriber first, or apply stops there", table.name.display()));
   }
   if (table.row_security) {
-    warnings.push_back(fmt::format("{} has row security: the copy and the proof run with row_security=off and fail "
-                                   "rather than see a subset",
-                                   table.name.display()));
+    warnings.push_back(
+        fmt::format("{} has row security: the copy and the proof run with row_security=off and fail "
+                    "rather than see a subset",
+                    table.name.display()));
   }
   return warnings;
 }

@@ -68,7 +68,8 @@ Plan make_plan(const Migration& migration, const pg::Snapshot& snapshot) {
   set_reliance(plan, snapshot);
   stamp(plan);
   if (const auto problems = verify(plan); !problems.empty()) {
-    throw Error(errors::kInternal, "the planner made an unsound plan: " + problems.front(), "This is a bug; please report it.");
+    throw Error(errors::kInternal, "the planner made an unsound plan: " + problems.front(),
+                "This is a bug; please report it.");
   }
   return plan;
 }

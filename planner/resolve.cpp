@@ -6,8 +6,8 @@
 #include "base/error_kinds.h"
 #include "planner/declare/declare.h"
 #include "planner/expression.h"
-#include "planner/names.h"
 #include "planner/naive.h"
+#include "planner/names.h"
 #include "planner/obstacles.h"
 #include "planner/work.h"
 
@@ -70,12 +70,15 @@ class Resolver {
       }
     }
     if (table == nullptr) {
-      fail(errors::kObjectMissing, fmt::format("no table {}", written.schema.empty() ? quote_identifier(written.name) : written.display()),
-           fmt::format("Check the name; schemas searched: {}. A view is not a table.",
-                       written.schema.empty() ? fmt::format("{}", fmt::join(snapshot_.search_path, ", ")) : written.schema));
+      fail(errors::kObjectMissing,
+           fmt::format("no table {}", written.schema.empty() ? quote_identifier(written.name) : written.display()),
+           fmt::format(
+               "Check the name; schemas searched: {}. A view is not a table.",
+               written.schema.empty() ? fmt::format("{}", fmt::join(snapshot_.search_path, ", ")) : written.schema));
     }
     if (const auto obstacles = table_obstacles(*table); !obstacles.empty()) {
-      fail(errors::kChangeRefused, fmt::format("cannot change {}: {}", table->name.display(), fmt::join(obstacles, "; ")),
+      fail(errors::kChangeRefused,
+           fmt::format("cannot change {}: {}", table->name.display(), fmt::join(obstacles, "; ")),
            "Make this change by other means; Falsework would not be able to carry it through safely.");
     }
     return *table;
@@ -92,7 +95,8 @@ class Resolver {
     if (column == nullptr || renamed_away) {
       std::string columns;
       for (const pg::Column& each : table.columns) columns += (columns.empty() ? "" : ", ") + each.name;
-      fail(errors::kObjectMissing, fmt::format("no column {} in table {}", quote_identifier(name), table.name.display()),
+      fail(errors::kObjectMissing,
+           fmt::format("no column {} in table {}", quote_identifier(name), table.name.display()),
            fmt::format("Its columns are {}.", columns));
     }
     ColumnDraft draft;
@@ -109,8 +113,9 @@ class Resolver {
     const pg::Table& table = find_table(change.table);
     ColumnDraft& draft = find_column(table, change.from);
     if (change.to == change.from) return;
-    const bool taken = std::any_of(drafts_.begin(), drafts_.end(),
-                                   [&](const ColumnDraft& other) { return other.table == &table && other.name == change.to; });
+    const bool taken = std::any_of(drafts_.begin(), drafts_.end(), [&](const ColumnDraft& other) {
+      return other.table == &table && other.name == change.to;
+    });
     if (table.column(change.to) != nullptr || taken) {
       fail(errors::kObjectExists, fmt::format("column {} exists already", display_column(table.name, change.to)),
            "Choose another name, or drop or rename the column that has it first.");
@@ -150,7 +155,8 @@ class Resolver {
   std::string resolve_type(const std::string& written) const {
     for (const std::string& schema : snapshot_.search_path) {
       for (const QualifiedName& type : snapshot_.types) {
-        if (type.schema == schema && (quote_identifier(type.name) == written || type.name == written)) return type.sql();
+        if (type.schema == schema && (quote_identifier(type.name) == written || type.name == written))
+          return type.sql();
       }
     }
     return written;
@@ -165,7 +171,8 @@ class Resolver {
       fail(errors::kChangeRefused,
            fmt::format("{} has the not-null constraint {} already, which is not validated",
                        display_column(table.name, draft.column->name), constraint.name),
-           "Run ALTER TABLE … VALIDATE CONSTRAINT: it reads the table beside reads and writes, and is all that is missing.");
+           "Run ALTER TABLE … VALIDATE CONSTRAINT: it reads the table beside reads and writes, and is all that is "
+           "missing.");
     }
     draft.not_null_declared = true;
     draft.fill = change.fill;
@@ -205,7 +212,8 @@ class Resolver {
     }
     work.name = change.name.value_or(default_foreign_key_name(table, change.columns));
     if (table.constraint(work.name) != nullptr) {
-      fail(errors::kObjectExists, fmt::format("constraint {} of {} exists already", quote_identifier(work.name), table.name.display()),
+      fail(errors::kObjectExists,
+           fmt::format("constraint {} of {} exists already", quote_identifier(work.name), table.name.display()),
            "Give the foreign key another name.");
     }
     work_.foreign_keys.push_back(std::move(work));
@@ -353,7 +361,8 @@ class Resolver {
     pair.column = draft.column;
     pair.swap_names = !draft.renamed();
     pair.final_name = draft.name;
-    pair.shadow = pair.swap_names ? generated_name("new", {table.name.schema, table.name.name, draft.name}) : draft.name;
+    pair.shadow =
+        pair.swap_names ? generated_name("new", {table.name.schema, table.name.name, draft.name}) : draft.name;
     pair.aside = generated_name("old", {table.name.schema, table.name.name, draft.column->name});
     pair.type = draft.type;
     pair.type_changes = draft.type_changes();
@@ -366,15 +375,17 @@ class Resolver {
     if ((change.up == pg::CastKind::kNone && !draft.up) || (change.down == pg::CastKind::kNone && !draft.down)) {
       fail(errors::kChangeRefused,
            fmt::format("cannot convert {} from {} to {} by itself: there is no assignment cast {}", name,
-                       draft.column->type.name, draft.type, change.up == pg::CastKind::kNone && !draft.up ? "there" : "back"),
+                       draft.column->type.name, draft.type,
+                       change.up == pg::CastKind::kNone && !draft.up ? "there" : "back"),
            "Give \"up\" (USING, in SQL) and \"down\" as expressions over the column.");
     }
     const bool pinned = draft.time_zone == "UTC";
-    const auto accept = [&](const std::optional<std::string>& expression, const char* what) -> std::optional<std::string> {
+    const auto accept = [&](const std::optional<std::string>& expression,
+                            const char* what) -> std::optional<std::string> {
       if (!expression) return std::nullopt;
       const std::string accepted =
-          accept_expression(*expression, snapshot_, table, {draft.column->name, draft.up_name, draft.name}, pinned || draft.zone_given,
-                            {fmt::format("\"{}\" of {}", what, name), draft.where});
+          accept_expression(*expression, snapshot_, table, {draft.column->name, draft.up_name, draft.name},
+                            pinned || draft.zone_given, {fmt::format("\"{}\" of {}", what, name), draft.where});
       const std::vector<std::string> value{pair.value_name};
       return over(accepted, {{draft.column->name, value}, {draft.up_name, value}, {draft.name, value}});
     };
@@ -394,10 +405,11 @@ class Resolver {
   void settle_not_null(const ColumnDraft& draft, TableWork& work) {
     work.not_nulls.push_back({draft.column, draft.fill.has_value()});
     if (!draft.fill) return;
-    work.fills.push_back({draft.column->name,
-                          accept_expression(*draft.fill, snapshot_, *draft.table, {}, false,
-                                            {fmt::format("\"fill\" of {}", display_column(draft.table->name, draft.column->name)),
-                                             draft.where})});
+    work.fills.push_back(
+        {draft.column->name,
+         accept_expression(
+             *draft.fill, snapshot_, *draft.table, {}, false,
+             {fmt::format("\"fill\" of {}", display_column(draft.table->name, draft.column->name)), draft.where})});
   }
 
   void check_shadows(TableWork& work) {
@@ -417,7 +429,8 @@ class Resolver {
   void refuse_nothing_to_do() {
     where_.clear();
     if (work_.tables.empty() && work_.foreign_keys.empty()) {
-      fail(errors::kDeclarationEmpty, fmt::format("migration {} would do nothing: the catalog is as declared", migration_.name),
+      fail(errors::kDeclarationEmpty,
+           fmt::format("migration {} would do nothing: the catalog is as declared", migration_.name),
            "Nothing has to be planned.");
     }
   }

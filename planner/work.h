@@ -30,7 +30,7 @@ struct ShadowPair {
   pg::CastKind up_cast = pg::CastKind::kTotal, down_cast = pg::CastKind::kTotal;
   std::optional<std::string> up, down, fill;
   std::string value_name;
-  std::string time_zone;  // pins the expressions; empty: none
+  std::string time_zone;     // pins the expressions; empty: none
   bool accept_loss = false;  // values that change on the way are wanted so
   bool implied = false;      // it follows a key that it references
 

@@ -48,7 +48,7 @@ struct Gate {
 // How a `backfill` step copies. $1 and $2 are the bounds of a block range as tids, [$1, $2); $3 is the number of
 // stripes and $4 the stripe of this transaction.
 struct Copy {
-  std::string relation;   // for SQL: `public.users`
+  std::string relation;  // for SQL: `public.users`
   std::string statement;  // UPDATE ONLY … WHERE ctid >= $1 … : computes from the row that it locks, skips what is done
   std::string remaining;  // SELECT count(*) … WHERE ctid >= $1 AND ctid < $2 …: rows of a range that are not yet done
   bool operator==(const Copy&) const = default;
@@ -73,9 +73,9 @@ struct Probe {
 };
 
 struct Timeouts {
-  std::chrono::milliseconds lock{500};      // per try; 0: wait without limit (never for what blocks others)
-  std::chrono::milliseconds statement{0};   // 0: none
-  std::chrono::milliseconds budget{600000}; // for all tries together
+  std::chrono::milliseconds lock{500};       // per try; 0: wait without limit (never for what blocks others)
+  std::chrono::milliseconds statement{0};    // 0: none
+  std::chrono::milliseconds budget{600000};  // for all tries together
   bool operator==(const Timeouts&) const = default;
 };
 
@@ -89,14 +89,14 @@ struct Step {
   std::string id;  // users.email_address/dual_write/trigger
   Phase phase = Phase::kExpand;
   StepKind kind = StepKind::kStatement;
-  std::string title;  // imperative, one line
-  std::string why;    // one or two sentences
+  std::string title;                   // imperative, one line
+  std::string why;                     // one or two sentences
   std::vector<std::string> relations;  // QualifiedName::display(), sorted
   std::vector<std::string> sql;        // in order; without semicolons
   // In order; empty: nothing has to be done; nullopt: it cannot be undone (`irreversible`).
   std::optional<std::vector<std::string>> undo = std::vector<std::string>{};
   bool irreversible = false;
-  std::string undo_note;    // why it cannot be undone, or what undoing does not bring back; may be empty
+  std::string undo_note;  // why it cannot be undone, or what undoing does not bring back; may be empty
   // Steps that are undone whenever this one is, since its undo takes away what they left.
   std::vector<std::string> undo_with;
   bool transaction = true;  // whether `sql` runs in one transaction

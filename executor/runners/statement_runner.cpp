@@ -31,8 +31,8 @@ void begin_with_settings(RunContext& context, const Step& step, const LockTry& c
 
 // Takes the step's locks: by its own statements up to the last LOCK TABLE if it has one, for what stands before that is
 // there to lock what LOCK TABLE cannot. Returns where the rest begins.
-std::size_t lock_first(RunContext& context, const Step& step, const LockTry& chosen, const std::vector<std::string>& sql,
-                       const std::vector<pg::TakenLock>& locks) {
+std::size_t lock_first(RunContext& context, const Step& step, const LockTry& chosen,
+                       const std::vector<std::string>& sql, const std::vector<pg::TakenLock>& locks) {
   const auto last = std::find_if(sql.rbegin(), sql.rend(), is_lock_statement);
   const auto next = static_cast<std::size_t>(sql.rend() - last);
   LockRequests requests(*context.session, chosen.lock_timeout);

@@ -21,7 +21,8 @@ std::string shadow_not_null_name(const pg::Table& table, const ShadowPair& pair)
 }
 
 bool mentions_shadowed(const TableWork& table, const std::vector<std::string>& columns) {
-  return std::any_of(columns.begin(), columns.end(), [&](const std::string& column) { return table.pair_of(column) != nullptr; });
+  return std::any_of(columns.begin(), columns.end(),
+                     [&](const std::string& column) { return table.pair_of(column) != nullptr; });
 }
 
 std::map<std::string, std::string> shadow_map(const TableWork& table) {
@@ -69,9 +70,10 @@ void carry_statistics(Draft& draft, const TableWork& work) {
   std::vector<std::string> needs{draft.copied.at(table.name)};
   for (const auto& [index, id] : draft.index_steps) needs.push_back(id);
   if (!forward.empty()) {
-    Step step = statement_step(draft, prefix + "/validate/statistics", Phase::kValidate,
-                               fmt::format("Create the new column's form of the extended statistics of {}", table.name.display()),
-                               "The planner's estimates stay as good as they were.", std::move(forward), std::move(backward));
+    Step step = statement_step(
+        draft, prefix + "/validate/statistics", Phase::kValidate,
+        fmt::format("Create the new column's form of the extended statistics of {}", table.name.display()),
+        "The planner's estimates stay as good as they were.", std::move(forward), std::move(backward));
     step.needs = needs;
     needs = {draft.add(std::move(step)).id};
   }
@@ -100,20 +102,22 @@ void carry_checks(Draft& draft, const TableWork& work) {
   }
   if (carried.empty()) return;
   const std::string prefix = subject(work);
-  Step add = statement_step(draft, prefix + "/validate/checks", Phase::kValidate,
-                            fmt::format("Add the new column's form of the check constraints of {}", table.name.display()),
-                            "NOT VALID: new rows are checked at once, those that exist in a step of its own.",
-                            std::move(forward), std::move(backward));
+  Step add =
+      statement_step(draft, prefix + "/validate/checks", Phase::kValidate,
+                     fmt::format("Add the new column's form of the check constraints of {}", table.name.display()),
+                     "NOT VALID: new rows are checked at once, those that exist in a step of its own.",
+                     std::move(forward), std::move(backward));
   add.needs = {draft.copied.at(table.name)};
   add.done_when = constraint_exists(table.name, shadow_constraint_name(table, carried.back()->name));
   const std::string add_id = draft.add(std::move(add)).id;
   for (const pg::Constraint* constraint : carried) {
     if (!constraint->validated) continue;
     const std::string name = shadow_constraint_name(table, constraint->name);
-    Step validate = statement_step(draft, fmt::format("{}.{}/validate/validate", table.name.display(), quote_identifier(constraint->name)),
-                                   Phase::kValidate, fmt::format("Validate the new form of {}", constraint->name),
-                                   "The scan runs beside reads and writes.",
-                                   {pg::ValidateConstraint{table.name, name, std::nullopt}}, std::vector<pg::Ddl>{});
+    Step validate = statement_step(
+        draft, fmt::format("{}.{}/validate/validate", table.name.display(), quote_identifier(constraint->name)),
+        Phase::kValidate, fmt::format("Validate the new form of {}", constraint->name),
+        "The scan runs beside reads and writes.", {pg::ValidateConstraint{table.name, name, std::nullopt}},
+        std::vector<pg::Ddl>{});
     validate.needs = {add_id};
     validate.done_when = constraint_valid(table.name, name);
     validate.estimate.rows = static_cast<std::int64_t>(std::max(0.0, table.rows));
@@ -134,10 +138,10 @@ void carry_constraints(Draft& draft, const TableWork& work) {
     if (!pair.column->not_null && !pair.fill) {
       // Declared NOT NULL without a fill: running releases must have stopped writing NULL.
       needs.push_back(validate_gate(draft));
-      Step check = range_check(name + "/validate/nulls", Phase::kValidate, table,
-                               quote_identifier(pair.old_name()) + " IS NULL",
-                               fmt::format("cannot set {} NOT NULL: {{count}} rows are null", name),
-                               "Give \"fill\" in the declaration, or fill the column first: {samples}.");
+      Step check =
+          range_check(name + "/validate/nulls", Phase::kValidate, table, quote_identifier(pair.old_name()) + " IS NULL",
+                      fmt::format("cannot set {} NOT NULL: {{count}} rows are null", name),
+                      "Give \"fill\" in the declaration, or fill the column first: {samples}.");
       check.title = fmt::format("Count the NULLs of {}", name);
       check.why = "A NULL that is found now costs nothing; one that is found by the constraint fails a client.";
       check.needs = needs;

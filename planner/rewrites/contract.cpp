@@ -38,8 +38,9 @@ void retire_keys(Draft& draft, const pg::Table& table, std::vector<pg::Ddl>& ddl
     ddl.push_back(pg::DropConstraint{key.child->name, key.key->name, key.parent->name});
     ddl.push_back(pg::RenameConstraint{key.child->name, key.shadow_name, key.key->name});
     if (key.key->comment) {
-      comments.push_back(pg::Comment{fmt::format("CONSTRAINT {} ON {}", quote_identifier(key.key->name), key.child->name.sql()),
-                                     key.key->comment, key.child->name});
+      comments.push_back(
+          pg::Comment{fmt::format("CONSTRAINT {} ON {}", quote_identifier(key.key->name), key.child->name.sql()),
+                      key.key->comment, key.child->name});
     }
   }
 }
@@ -67,8 +68,9 @@ void rename_indexes(const TableWork& work, std::vector<pg::Ddl>& ddl) {
       ddl.push_back(pg::AddUniqueUsingIndex{table.name, *index.constraint, shadow, index.primary, false, false});
       const pg::Constraint* constraint = table.constraint(*index.constraint);
       if (constraint != nullptr && constraint->comment) {
-        ddl.push_back(pg::Comment{fmt::format("CONSTRAINT {} ON {}", quote_identifier(constraint->name), table.name.sql()),
-                                  constraint->comment, table.name});
+        ddl.push_back(
+            pg::Comment{fmt::format("CONSTRAINT {} ON {}", quote_identifier(constraint->name), table.name.sql()),
+                        constraint->comment, table.name});
       }
     } else {
       ddl.push_back(pg::RenameIndex{table.name, {table.name.schema, shadow}, index.name});
@@ -105,7 +107,8 @@ void rename_constraints(const TableWork& work, int server_major, std::vector<pg:
     }
     ddl.push_back(pg::RenameConstraint{table.name, shadow_not_null_name(table, pair), name});
     if (comment) {
-      ddl.push_back(pg::Comment{fmt::format("CONSTRAINT {} ON {}", quote_identifier(name), table.name.sql()), comment, table.name});
+      ddl.push_back(pg::Comment{fmt::format("CONSTRAINT {} ON {}", quote_identifier(name), table.name.sql()), comment,
+                                table.name});
     }
   }
 }
@@ -127,7 +130,8 @@ void rename_statistics(const TableWork& work, std::vector<pg::Ddl>& ddl) {
 // A statistics object over several columns would stay with fewer of them; so it goes with the old column.
 void drop_old_statistics(const TableWork& work, std::vector<pg::Ddl>& ddl) {
   for (const pg::ExtendedStatistics& statistics : work.table->statistics) {
-    if (mentions_shadowed(work, statistics.mentions)) ddl.push_back(pg::DropStatistics{work.table->name, statistics.name});
+    if (mentions_shadowed(work, statistics.mentions))
+      ddl.push_back(pg::DropStatistics{work.table->name, statistics.name});
   }
 }
 
@@ -152,11 +156,12 @@ Step contract_shadows(Draft& draft, const TableWork& work) {
   body.insert(body.begin(), pg::LockTables{locked, pg::LockMode::kAccessExclusive});
 
   const std::string prefix = subject(work);
-  Step step = statement_step(draft, prefix + "/contract/drop", Phase::kContract,
-                             fmt::format("Drop the old form of {} and give its names to the new one", prefix),
-                             "The dual write, the old column and all that hung on it go in one short transaction, so no write "
-                             "meets one without the other.",
-                             std::move(body), std::nullopt);
+  Step step =
+      statement_step(draft, prefix + "/contract/drop", Phase::kContract,
+                     fmt::format("Drop the old form of {} and give its names to the new one", prefix),
+                     "The dual write, the old column and all that hung on it go in one short transaction, so no write "
+                     "meets one without the other.",
+                     std::move(body), std::nullopt);
   step.undo_note = "The old column is gone; its values live on in the new one.";
   step.done_when = column_absent(table.name, old_name_now(work.pairs.front()));
   return step;
@@ -171,9 +176,9 @@ Step contract_fill(Draft& draft, const TableWork& work) {
   backward.push_back(trigger_function(work, false));
   for (pg::Ddl& create : create_triggers(work)) backward.push_back(std::move(create));
   const std::string prefix = subject(work);
-  Step step = statement_step(draft, prefix + "/contract/trigger", Phase::kContract,
-                             fmt::format("Stop filling NULLs of {}", prefix),
-                             "From here on a write of NULL fails, as declared.", std::move(forward), std::move(backward));
+  Step step = statement_step(
+      draft, prefix + "/contract/trigger", Phase::kContract, fmt::format("Stop filling NULLs of {}", prefix),
+      "From here on a write of NULL fails, as declared.", std::move(forward), std::move(backward));
   step.done_when = trigger_absent(table.name, trigger_names(table).on_update);
   return step;
 }

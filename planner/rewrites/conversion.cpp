@@ -33,7 +33,8 @@ std::string trial_function(const ShadowPair& pair) {
 void check_conversions(Draft& draft, const TableWork& table) {
   for (const ShadowPair& pair : table.pairs) {
     const bool can_fail = pair.up_cast == pg::CastKind::kPartial || pair.up_cast == pg::CastKind::kPartialLossy;
-    const bool can_lose = pair.up_cast == pg::CastKind::kLossy || pair.up_cast == pg::CastKind::kPartialLossy || pair.up;
+    const bool can_lose =
+        pair.up_cast == pg::CastKind::kLossy || pair.up_cast == pg::CastKind::kPartialLossy || pair.up;
     if (!can_fail && !(can_lose && !pair.accept_loss)) continue;
     const std::string name = display_column(table.table->name, pair.old_name());
     const std::string outcome = pair.accept_loss ? "= 'fails'" : "IS NOT NULL";
@@ -48,7 +49,8 @@ void check_conversions(Draft& draft, const TableWork& table) {
     step.sql.insert(step.sql.begin(), trial_function(pair));
     step.title = fmt::format("Count the values of {} that do not convert", name);
     step.why =
-        "A value that does not convert would stop the copy halfway, and the writes of the old release with it; so it is "
+        "A value that does not convert would stop the copy halfway, and the writes of the old release with it; so it "
+        "is "
         "found before anything is built.";
     draft.add(std::move(step));
   }

@@ -23,7 +23,8 @@ std::string disagree(const ShadowPair& pair) {
   const std::string n = quote_identifier(pair.shadow);
   const std::string up = pair.fill ? up_assigned(pair, {pair.old_name()}) : up_typed(pair, {pair.old_name()});
   const std::string forwards = fmt::format("pg_catalog.record_image_ne(ROW({}), ROW({}))", n, up);
-  const bool exact = pair.up_cast == pg::CastKind::kTotal && pair.down_cast != pg::CastKind::kLossy && !pair.up && !pair.down && !pair.fill;
+  const bool exact = pair.up_cast == pg::CastKind::kTotal && pair.down_cast != pg::CastKind::kLossy && !pair.up &&
+                     !pair.down && !pair.fill;
   if (exact) return forwards;
   return fmt::format("({} AND ({} IS NULL OR pg_catalog.record_image_ne(ROW({}), ROW({}))))", forwards, n, o,
                      down_typed(pair, {pair.shadow}));
@@ -41,9 +42,10 @@ Copy copy_of(const TableWork& work) {
   for (const ShadowPair& pair : work.pairs) {
     const std::string n = quote_identifier(pair.shadow);
     // Computed from the row that is being locked; what a writer of the new shape has written is left alone.
-    sets.push_back(alone ? fmt::format("{} = {}", n, up_assigned(pair, {pair.old_name()}))
-                         : fmt::format("{0} = CASE WHEN {0} IS NULL THEN {1} ELSE {0} END", n,
-                                       pair.fill ? up_assigned(pair, {pair.old_name()}) : up_typed(pair, {pair.old_name()})));
+    sets.push_back(
+        alone ? fmt::format("{} = {}", n, up_assigned(pair, {pair.old_name()}))
+              : fmt::format("{0} = CASE WHEN {0} IS NULL THEN {1} ELSE {0} END", n,
+                            pair.fill ? up_assigned(pair, {pair.old_name()}) : up_typed(pair, {pair.old_name()})));
     missing.push_back(not_copied(pair));
   }
   for (const FillRule& fill : work.fills) {
@@ -84,8 +86,10 @@ void copy_rows(Draft& draft, const TableWork& work) {
   copy.kind = StepKind::kBackfill;
   copy.title = fmt::format("Copy the rows of {} that were there before the dual write", rows_of);
   copy.why =
-      "Each short transaction locks the rows of one stripe of one block range and computes the value from the row that it "
-      "locks, so no concurrent write is lost; rows written since the dual write are in agreement already and are skipped.";
+      "Each short transaction locks the rows of one stripe of one block range and computes the value from the row that "
+      "it "
+      "locks, so no concurrent write is lost; rows written since the dual write are in agreement already and are "
+      "skipped.";
   copy.relations = {rows_of};
   copy.copy = copy_of(work);
   copy.sql = {copy.copy->statement};

@@ -28,7 +28,8 @@ void visit(const pg::View* view, const std::set<const pg::View*>& wanted, std::s
 }
 
 bool names_any(const std::vector<std::string>& mentions, const std::vector<std::string>& columns) {
-  return std::any_of(mentions.begin(), mentions.end(), [&](const std::string& name) { return contains(columns, name); });
+  return std::any_of(mentions.begin(), mentions.end(),
+                     [&](const std::string& name) { return contains(columns, name); });
 }
 
 }  // namespace
@@ -66,7 +67,8 @@ std::vector<pg::Ddl> create_views(const std::vector<const pg::View*>& views) {
   for (const pg::View* view : views) {
     const QualifiedName& name = view->name;
     ddl.push_back(pg::CreateView{name, view->query, view->columns, view->options, false});
-    for (const auto& [column, expression] : view->column_defaults) ddl.push_back(pg::SetDefault{name, column, expression});
+    for (const auto& [column, expression] : view->column_defaults)
+      ddl.push_back(pg::SetDefault{name, column, expression});
     ddl.push_back(pg::AlterOwner{"VIEW " + name.sql(), view->owner, name});
     for (const std::string& grant : view->grants) ddl.push_back(pg::Grant{grant, name});
     if (view->comment) ddl.push_back(pg::Comment{"VIEW " + name.sql(), view->comment, name});

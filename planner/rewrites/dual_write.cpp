@@ -28,7 +28,8 @@ void add_attributes(const pg::Table& table, const ShadowPair& pair, std::vector<
   for (std::string grant : column.grants) {
     const std::string placeholder = "{column}";
     const std::string name = quote_identifier(pair.shadow);
-    for (std::size_t at = grant.find(placeholder); at != std::string::npos; at = grant.find(placeholder, at + name.size())) {
+    for (std::size_t at = grant.find(placeholder); at != std::string::npos;
+         at = grant.find(placeholder, at + name.size())) {
       grant.replace(at, placeholder.size(), name);
     }
     ddl.push_back(pg::Grant{grant, table.name});
@@ -66,10 +67,11 @@ void start_dual_write(Draft& draft, const TableWork& work) {
       draft, subject(work) + "/dual_write/trigger", Phase::kDualWrite,
       shadows ? fmt::format("Add the new column of {} and keep it in agreement", subject(work))
               : fmt::format("Fill NULLs of {} as they are written", subject(work)),
-      shadows ? fmt::format("From this commit on every write of either shape keeps {} in agreement, so the copy has only "
-                            "older rows to visit. Column and trigger share a transaction: no write falls between them.",
-                            names_list(work))
-              : "From this commit on no new NULL appears, so the copy has only older rows to visit.",
+      shadows
+          ? fmt::format("From this commit on every write of either shape keeps {} in agreement, so the copy has only "
+                        "older rows to visit. Column and trigger share a transaction: no write falls between them.",
+                        names_list(work))
+          : "From this commit on no new NULL appears, so the copy has only older rows to visit.",
       std::move(forward), std::move(backward));
   step.done_when = trigger_always(table.name, trigger_names(table).on_update);
   step.needs = draft.before(Phase::kDualWrite);

@@ -18,7 +18,8 @@ std::string physical(const Work& work, const pg::Table& table, const std::string
   return name;
 }
 
-std::vector<std::string> physical(const Work& work, const pg::Table& table, const std::vector<std::string>& names, bool shadow) {
+std::vector<std::string> physical(const Work& work, const pg::Table& table, const std::vector<std::string>& names,
+                                  bool shadow) {
   std::vector<std::string> columns;
   for (const std::string& name : names) columns.push_back(physical(work, table, name, shadow));
   return columns;
@@ -32,8 +33,9 @@ std::string orphan_predicate(const pg::Table& references, const std::vector<std:
     equal.push_back(fmt::format("r.{} = t.{}", quote_identifier(referenced[i]), quote_identifier(columns[i])));
     present.push_back(fmt::format("t.{} IS NOT NULL", quote_identifier(columns[i])));
   }
-  return fmt::format("({}) AND NOT EXISTS (SELECT FROM {} AS r WHERE {})", fmt::join(present, match == 'f' ? " OR " : " AND "),
-                     references.name.sql(), fmt::join(equal, " AND "));
+  return fmt::format("({}) AND NOT EXISTS (SELECT FROM {} AS r WHERE {})",
+                     fmt::join(present, match == 'f' ? " OR " : " AND "), references.name.sql(),
+                     fmt::join(equal, " AND "));
 }
 
 bool has_prefix_index(const pg::Table& table, const std::vector<std::string>& columns) {
@@ -73,8 +75,8 @@ void add_one(Draft& draft, const ForeignKeyWork& work) {
       prefix + "/expand/orphans", Phase::kExpand, table,
       orphan_predicate(references, old_columns, physical(draft.work, references, work.change.referenced_columns, false),
                        work.change.match),
-      fmt::format("cannot add foreign key {}: {{count}} rows of {} reference nothing in {}", work.name, table.name.display(),
-                  references.name.display()),
+      fmt::format("cannot add foreign key {}: {{count}} rows of {} reference nothing in {}", work.name,
+                  table.name.display(), references.name.display()),
       "Delete or mend these rows first: {samples}.");
   orphans.title = fmt::format("Count the rows of {} that reference nothing", table.name.display());
   orphans.why = "An orphan that is found now costs nothing; VALIDATE would find it after the constraint is in force.";
@@ -91,11 +93,12 @@ void add_one(Draft& draft, const ForeignKeyWork& work) {
     const std::string index = default_index_name(draft.work, table, work.change.columns);
     std::string list;
     for (const std::string& column : columns) list += (list.empty() ? "" : ", ") + quote_identifier(column);
-    Step build = index_step(draft, prefix + "/validate/index", Phase::kValidate, table, index,
-                            fmt::format("CREATE INDEX CONCURRENTLY {} ON {} USING btree ({})", quote_identifier(index),
-                                        table.name.sql(), list),
-                            fmt::format("Build the missing index on the referencing columns of {}", table.name.display()),
-                            "Without it every DELETE or key UPDATE of a referenced row scans the referencing table.");
+    Step build =
+        index_step(draft, prefix + "/validate/index", Phase::kValidate, table, index,
+                   fmt::format("CREATE INDEX CONCURRENTLY {} ON {} USING btree ({})", quote_identifier(index),
+                               table.name.sql(), list),
+                   fmt::format("Build the missing index on the referencing columns of {}", table.name.display()),
+                   "Without it every DELETE or key UPDATE of a referenced row scans the referencing table.");
     if (draft.copied.contains(table.name)) build.needs.push_back(draft.copied.at(table.name));
     needs.push_back(draft.add(std::move(build)).id);
   }
@@ -122,25 +125,29 @@ void add_one(Draft& draft, const ForeignKeyWork& work) {
   ddl.deferrable = work.change.deferrable;
   ddl.initially_deferred = work.change.initially_deferred;
   const auto tables = sorted_pair(table.name, references.name);
-  Step add = statement_step(draft, prefix + "/validate/add", Phase::kValidate, fmt::format("Begin to enforce foreign key {} for new rows", work.name),
-                            "NOT VALID takes a moment on both tables; rows that exist are looked at in a step of its own.",
-                            {pg::LockTables{tables, pg::LockMode::kShareRowExclusive}, ddl},
-                            std::vector<pg::Ddl>{pg::LockTables{tables, pg::LockMode::kAccessExclusive},
-                                                 pg::DropConstraint{table.name, work.name, references.name}});
+  Step add =
+      statement_step(draft, prefix + "/validate/add", Phase::kValidate,
+                     fmt::format("Begin to enforce foreign key {} for new rows", work.name),
+                     "NOT VALID takes a moment on both tables; rows that exist are looked at in a step of its own.",
+                     {pg::LockTables{tables, pg::LockMode::kShareRowExclusive}, ddl},
+                     std::vector<pg::Ddl>{pg::LockTables{tables, pg::LockMode::kAccessExclusive},
+                                          pg::DropConstraint{table.name, work.name, references.name}});
   add.needs = std::move(needs);
   add.done_when = constraint_exists(table.name, work.name);
   const std::string add_id = draft.add(std::move(add)).id;
 
-  Step validate = statement_step(draft, prefix + "/validate/validate", Phase::kValidate, fmt::format("Validate foreign key {}", work.name),
-                                 "The scan runs beside reads and writes of both tables.",
-                                 {pg::ValidateConstraint{table.name, work.name, references.name}}, std::vector<pg::Ddl>{});
+  Step validate = statement_step(
+      draft, prefix + "/validate/validate", Phase::kValidate, fmt::format("Validate foreign key {}", work.name),
+      "The scan runs beside reads and writes of both tables.",
+      {pg::ValidateConstraint{table.name, work.name, references.name}}, std::vector<pg::Ddl>{});
   validate.needs = {add_id};
   validate.done_when = constraint_valid(table.name, work.name);
   validate.estimate.rows = static_cast<std::int64_t>(std::max(0.0, table.rows));
   draft.add(std::move(validate));
 }
 
-std::vector<std::string> mapped(const Work& work, const pg::Table& table, const std::vector<std::string>& columns, bool& moves) {
+std::vector<std::string> mapped(const Work& work, const pg::Table& table, const std::vector<std::string>& columns,
+                                bool& moves) {
   std::vector<std::string> names;
   const TableWork* table_work = work.find(table.name);
   for (const std::string& column : columns) {
@@ -190,14 +197,16 @@ void carry_foreign_keys(Draft& draft) {
     ddl.on_delete_columns = mapped(draft.work, *key.child, key.key->on_delete_columns, moves);
     ddl.deferrable = key.key->deferrable;
     ddl.initially_deferred = key.key->deferred;
-    Step add = statement_step(draft, prefix + "/validate/add", Phase::kValidate,
-                              fmt::format("Add the new columns' form of foreign key {}", key.key->name),
-                              "NOT VALID takes a moment on both tables; rows that exist are looked at in a step of its own.",
-                              {pg::LockTables{tables, pg::LockMode::kShareRowExclusive}, ddl},
-                              std::vector<pg::Ddl>{pg::LockTables{tables, pg::LockMode::kAccessExclusive},
-                                                   pg::DropConstraint{key.child->name, key.shadow_name, key.parent->name}});
+    Step add =
+        statement_step(draft, prefix + "/validate/add", Phase::kValidate,
+                       fmt::format("Add the new columns' form of foreign key {}", key.key->name),
+                       "NOT VALID takes a moment on both tables; rows that exist are looked at in a step of its own.",
+                       {pg::LockTables{tables, pg::LockMode::kShareRowExclusive}, ddl},
+                       std::vector<pg::Ddl>{pg::LockTables{tables, pg::LockMode::kAccessExclusive},
+                                            pg::DropConstraint{key.child->name, key.shadow_name, key.parent->name}});
     for (const pg::Table* side : {key.child, key.parent}) {
-      if (const auto copied = draft.copied.find(side->name); copied != draft.copied.end()) add.needs.push_back(copied->second);
+      if (const auto copied = draft.copied.find(side->name); copied != draft.copied.end())
+        add.needs.push_back(copied->second);
     }
     for (const pg::Index& index : key.parent->indexes) {
       const auto built = draft.index_steps.find(QualifiedName{key.parent->name.schema, index.name}.display());

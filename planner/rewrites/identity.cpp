@@ -30,8 +30,9 @@ std::string sequence_options(const ShadowPair& pair) {
   const std::string type = pair.type_changes ? pair.type : old.type;
   const std::int64_t maximum = old.maximum == type_maximum(old.type) ? type_maximum(type) : old.maximum;
   const std::int64_t minimum = old.minimum == type_minimum(old.type) ? type_minimum(type) : old.minimum;
-  return fmt::format("SEQUENCE NAME {} START WITH {} INCREMENT BY {} MINVALUE {} MAXVALUE {} CACHE {}{}", new_sequence(pair).sql(),
-                     old.start, old.increment, minimum, maximum, old.cache, old.cycle ? " CYCLE" : "");
+  return fmt::format("SEQUENCE NAME {} START WITH {} INCREMENT BY {} MINVALUE {} MAXVALUE {} CACHE {}{}",
+                     new_sequence(pair).sql(), old.start, old.increment, minimum, maximum, old.cache,
+                     old.cycle ? " CYCLE" : "");
 }
 
 }  // namespace

@@ -37,8 +37,9 @@ void contract(Draft& draft);
 
 // NOT NULL without a blocking scan, for the column as it is called now; used for shadows and for columns that stay.
 // `constraint` is the name that the constraint shall have (18+). Returns the id of the last step.
-std::string prove_not_null(Draft& draft, const pg::Table& table, const std::string& column, const std::string& id_prefix,
-                           const std::string& constraint, const std::vector<std::string>& needs);
+std::string prove_not_null(Draft& draft, const pg::Table& table, const std::string& column,
+                           const std::string& id_prefix, const std::string& constraint,
+                           const std::vector<std::string>& needs);
 
 // The gate before constraints that running releases may violate; one per migration, made when first asked for.
 std::string validate_gate(Draft& draft);

@@ -15,7 +15,8 @@ std::string add_gate(Draft& draft) {
   gate.kind = StepKind::kGate;
   gate.transaction = false;
   gate.title = "Wait until the release that knows the new shape is out everywhere";
-  gate.why = "Both shapes are proven and kept in agreement: the new release may be rolled out now, and back, at any pace.";
+  gate.why =
+      "Both shapes are proven and kept in agreement: the new release may be rolled out now, and back, at any pace.";
   gate.gate = gate_for(draft.work, "switch", "switch");
   gate.needs = draft.before(Phase::kSwitch);
   draft.add(std::move(gate));
@@ -105,11 +106,11 @@ void switch_shapes(Draft& draft) {
     Sides sides = switch_sides(draft.work, table_work);
     if (!sides.moves_anything) continue;
     const std::string prefix = subject(table_work);
-    Step step = statement_step(draft, prefix + "/switch/names", Phase::kSwitch,
-                               fmt::format("Let the new form of {} take over", prefix),
-                               "Names and what depends on them move in one short transaction. The dual write goes on with "
-                               "the roles reversed, so that going back loses nothing.",
-                               std::move(sides.forward), std::move(sides.backward));
+    Step step = statement_step(
+        draft, prefix + "/switch/names", Phase::kSwitch, fmt::format("Let the new form of {} take over", prefix),
+        "Names and what depends on them move in one short transaction. The dual write goes on with "
+        "the roles reversed, so that going back loses nothing.",
+        std::move(sides.forward), std::move(sides.backward));
     step.needs = {gate};
     step.done_when = switch_probe(table_work);
     draft.add(std::move(step));

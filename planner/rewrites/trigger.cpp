@@ -76,7 +76,8 @@ std::string fill_rule(const FillRule& fill) {
 // set one: the session must also belong to a member of the table's owner.
 std::string not_the_copy(const pg::Table& table) {
   return fmt::format(
-      "(COALESCE(pg_catalog.current_setting('falsework.copy', true), '') = '' OR NOT pg_catalog.pg_has_role(SESSION_USER, "
+      "(COALESCE(pg_catalog.current_setting('falsework.copy', true), '') = '' OR NOT "
+      "pg_catalog.pg_has_role(SESSION_USER, "
       "{}, 'MEMBER'))",
       quote_literal(table.owner));
 }
@@ -89,12 +90,15 @@ std::string update_condition(const TableWork& table) {
       olds += fmt::format("{}OLD.{}", olds.empty() ? "" : ", ", column);
     }
     const std::string n = quote_identifier(pair.shadow);
-    conditions += pair.fill ? fmt::format(" OR NEW.{} IS NULL", n)
-                            : fmt::format(" OR (NEW.{} IS NULL AND NEW.{} IS NOT NULL)", n, quote_identifier(pair.old_name()));
+    conditions +=
+        pair.fill ? fmt::format(" OR NEW.{} IS NULL", n)
+                  : fmt::format(" OR (NEW.{} IS NULL AND NEW.{} IS NOT NULL)", n, quote_identifier(pair.old_name()));
   }
-  for (const FillRule& fill : table.fills) conditions += fmt::format(" OR NEW.{} IS NULL", quote_identifier(fill.column));
+  for (const FillRule& fill : table.fills)
+    conditions += fmt::format(" OR NEW.{} IS NULL", quote_identifier(fill.column));
   if (news.empty()) conditions.erase(0, 4);
-  const std::string changes = news.empty() ? "" : fmt::format("pg_catalog.record_image_ne(ROW({}), ROW({}))", news, olds);
+  const std::string changes =
+      news.empty() ? "" : fmt::format("pg_catalog.record_image_ne(ROW({}), ROW({}))", news, olds);
   return fmt::format("({}{}) AND {}", changes, conditions, not_the_copy(*table.table));
 }
 

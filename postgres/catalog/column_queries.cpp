@@ -90,9 +90,9 @@ std::string columns_query() {
                     quoted_beside_placeholder("n.nspname::text") + " || '.' || " +
                         quoted_beside_placeholder("c.relname::text")) +
              ") g) AS grants, col_description(c.oid, a.attnum) AS comment,"
-              " (SELECT json_object_agg(sl.provider, sl.label ORDER BY sl.provider) FROM pg_seclabel sl"
-              " WHERE sl.classoid = 'pg_class'::regclass AND sl.objoid = c.oid AND sl.objsubid = a.attnum)"
-              " AS security_labels,"
+             " (SELECT json_object_agg(sl.provider, sl.label ORDER BY sl.provider) FROM pg_seclabel sl"
+             " WHERE sl.classoid = 'pg_class'::regclass AND sl.objoid = c.oid AND sl.objsubid = a.attnum)"
+             " AS security_labels,"
              " st.null_frac AS null_fraction, st.avg_width AS average_width") +
          " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
          " JOIN pg_type t ON t.oid = a.atttypid JOIN shapes sh ON sh.id = a.atttypid AND sh.modifier = a.atttypmod"

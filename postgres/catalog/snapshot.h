@@ -61,8 +61,8 @@ struct Column {
   std::vector<std::string> grants;  // GRANT statements that give `acl`, with `{column}` for the column's name
   std::optional<std::string> comment;
   std::map<std::string, std::string> security_labels;  // by provider
-  double null_fraction = -1;  // from pg_stats; -1 unknown; not compared
-  int average_width = -1;     // from pg_stats; not compared
+  double null_fraction = -1;                           // from pg_stats; -1 unknown; not compared
+  int average_width = -1;                              // from pg_stats; not compared
   bool operator==(const Column&) const = default;
 };
 

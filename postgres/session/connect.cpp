@@ -56,10 +56,10 @@ void check_version(const Session& session) {
                 "Use a supported server, or another version of Falsework.");
   }
   if (version < kFirstSoundOfOldest) {
-    throw Error(errors::kServerUnsupported,
-                fmt::format("the server is PostgreSQL 14.{}, whose concurrent index builds can miss rows",
-                            version % 10000),
-                "Update the server to 14.4 or later.");
+    throw Error(
+        errors::kServerUnsupported,
+        fmt::format("the server is PostgreSQL 14.{}, whose concurrent index builds can miss rows", version % 10000),
+        "Update the server to 14.4 or later.");
   }
 }
 

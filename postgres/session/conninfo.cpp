@@ -118,7 +118,8 @@ std::string complete_conninfo(const ConnectionSettings& settings,
   const auto given = keywords.find("options");
   // libpq reads PGOPTIONS only where the string has no options, so that adding ours would silence it.
   const std::string before = given != keywords.end() ? given->second : environment("PGOPTIONS");
-  keywords["options"] = before.empty() ? render_options(server_settings) : before + " " + render_options(server_settings);
+  keywords["options"] =
+      before.empty() ? render_options(server_settings) : before + " " + render_options(server_settings);
   keywords["application_name"] = settings.application_name.empty() ? "falsework" : settings.application_name;
   keywords["client_encoding"] = "UTF8";  // a keyword or PGCLIENTENCODING would win over the options
   if (environment("PGCONNECT_TIMEOUT").empty()) {

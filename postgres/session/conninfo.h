@@ -28,7 +28,8 @@ std::string render_options(const std::map<std::string, std::string>& settings);
 std::string complete_conninfo(const ConnectionSettings& settings,
                               const std::map<std::string, std::string>& server_settings);
 
-// Renders where a connection string leads, libpq's environment included: `user@host:port/database`. Throws Error(usage).
+// Renders where a connection string leads, libpq's environment included: `user@host:port/database`. Throws
+// Error(usage).
 std::string describe(const std::string& conninfo);
 
 // Masks the passwords of the connection string and of the environment wherever they occur in `text`.

@@ -74,7 +74,8 @@ bool is(const pqxx::failure& failure) {
 }
 
 // The SQLSTATE of a server's refusal, which libpqxx 6 leaves out of several exceptions; empty when the server refused
-// nothing: then libpq itself has failed, and it may take until the next statement before libpq calls the connection bad.
+// nothing: then libpq itself has failed, and it may take until the next statement before libpq calls the connection
+// bad.
 std::string sqlstate_of(const pqxx::failure& failure) {
   if (const auto* refusal = dynamic_cast<const pqxx::sql_error*>(&failure)) {
     if (!refusal->sqlstate().empty()) return refusal->sqlstate();

@@ -10,14 +10,10 @@ namespace {
 
 const ErrorKind& kind_of(std::string_view sqlstate) {
   switch (classify_sqlstate(sqlstate)) {
-    case SqlClass::kInsufficientPrivilege:
-      return errors::kPrivilegeMissing;
-    case SqlClass::kLockTimeout:
-      return errors::kLockBudget;
-    case SqlClass::kAdminShutdown:
-      return errors::kDatabaseUnreachable;
-    default:
-      return errors::kStepFailed;
+    case SqlClass::kInsufficientPrivilege: return errors::kPrivilegeMissing;
+    case SqlClass::kLockTimeout: return errors::kLockBudget;
+    case SqlClass::kAdminShutdown: return errors::kDatabaseUnreachable;
+    default: return errors::kStepFailed;
   }
 }
 

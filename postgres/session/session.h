@@ -62,9 +62,21 @@ class ConnectionLost : public Error {
 };
 
 // What a SQLSTATE means to a caller that may try again.
-enum class SqlClass { kLockTimeout, kDeadlock, kSerialization, kCanceled, kStatementTimeout, kUniqueViolation,
-                      kCheckViolation, kForeignKeyViolation, kNotNullViolation, kInsufficientPrivilege, kDataException,
-                      kAdminShutdown, kOther };
+enum class SqlClass {
+  kLockTimeout,
+  kDeadlock,
+  kSerialization,
+  kCanceled,
+  kStatementTimeout,
+  kUniqueViolation,
+  kCheckViolation,
+  kForeignKeyViolation,
+  kNotNullViolation,
+  kInsufficientPrivilege,
+  kDataException,
+  kAdminShutdown,
+  kOther
+};
 // 57014 is kCanceled here: the SQLSTATE alone does not tell a cancel request from statement_timeout.
 SqlClass classify_sqlstate(std::string_view sqlstate);
 // As above, and tells kStatementTimeout by the message (as far as the server speaks English).

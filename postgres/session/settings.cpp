@@ -58,8 +58,9 @@ std::map<std::string, Reading> read_settings(Session& session, const std::vector
   const Rows rows = session.query(
       "SELECT n.name, coalesce(pg_catalog.current_setting(n.name, true), ''), coalesce(s.setting, ''), "
       "coalesce(s.unit, ''), coalesce(s.source, '') FROM (VALUES " +
-          values + ") AS n (name) LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) = "
-                   "pg_catalog.lower(n.name)",
+          values +
+          ") AS n (name) LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) = "
+          "pg_catalog.lower(n.name)",
       parameters);
   std::map<std::string, Reading> readings;
   for (std::size_t i = 0; i < rows.size(); ++i) {

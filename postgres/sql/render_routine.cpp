@@ -38,9 +38,9 @@ std::string without_semicolon(std::string_view query) {
 std::vector<std::string> render_one(const CreateTriggerFunction& ddl) {
   const std::string zone =
       ddl.time_zone.empty() ? "" : fmt::format(" SET timezone TO {}", quote_literal(ddl.time_zone));
-  std::vector<std::string> statements{fmt::format(
-      "CREATE {}FUNCTION {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY INVOKER{} AS {}",
-      ddl.replace ? "OR REPLACE " : "", ddl.function.sql(), zone, dollar_quote(ddl.body))};
+  std::vector<std::string> statements{
+      fmt::format("CREATE {}FUNCTION {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY INVOKER{} AS {}",
+                  ddl.replace ? "OR REPLACE " : "", ddl.function.sql(), zone, dollar_quote(ddl.body))};
   if (!ddl.comment.empty()) {
     statements.push_back(fmt::format("COMMENT ON FUNCTION {}() IS {}", ddl.function.sql(), quote_literal(ddl.comment)));
   }

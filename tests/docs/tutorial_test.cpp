@@ -40,11 +40,10 @@ TEST_SUITE("docs") {
     const TemporaryDirectory directory;
     ProcessOptions options;
     options.directory = directory.path();
-    options.environment = {
-        {"DATABASE_URL", database.url()},
-        {"FALSEWORK_STATE", (directory.path() / "state" / "state.db").string()},
-        {"PATH", std::filesystem::path(FALSEWORK_PROGRAM).parent_path().string() + ":" + server.program("").parent_path().string() +
-                     ":/usr/local/bin:/usr/bin:/bin"}};
+    options.environment = {{"DATABASE_URL", database.url()},
+                           {"FALSEWORK_STATE", (directory.path() / "state" / "state.db").string()},
+                           {"PATH", std::filesystem::path(FALSEWORK_PROGRAM).parent_path().string() + ":" +
+                                        server.program("").parent_path().string() + ":/usr/local/bin:/usr/bin:/bin"}};
     std::string printed;
     int commands = 0;
     for (const Block& block : fenced_blocks(read_file(std::string(FALSEWORK_SOURCE) + "/docs/tutorial.md"))) {

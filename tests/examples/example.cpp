@@ -76,7 +76,9 @@ pg::Snapshot snapshot_of(const Example& example, const std::string& url) {
   return pg::introspect(*session, {tables_of(migration_of(example))});
 }
 
-Plan plan_of(const Example& example, const pg::Snapshot& snapshot) { return make_plan(migration_of(example), snapshot); }
+Plan plan_of(const Example& example, const pg::Snapshot& snapshot) {
+  return make_plan(migration_of(example), snapshot);
+}
 
 Run::Run(const TestDatabase& database, Plan plan)
     : plan_(std::move(plan)), text_(render_plan(plan_)), url_(database.url()) {

@@ -1,4 +1,5 @@
-// The examples of plans/examples/, as tests use them: a schema, a declaration, and the DDL that one would like to write.
+// The examples of plans/examples/, as tests use them: a schema, a declaration, and the DDL that one would like to
+// write.
 #pragma once
 
 #include <filesystem>

@@ -46,7 +46,8 @@ void compare(const Example& example, const std::string& file, const std::string&
   if (std::getenv("FALSEWORK_UPDATE_GOLDEN") != nullptr) write_file(example.directory / file, text);
   const std::string golden = example.file(file);
   const auto [there, here] = std::mismatch(golden.begin(), golden.end(), text.begin(), text.end());
-  const std::string context(there - std::min<std::ptrdiff_t>(60, there - golden.begin()), std::min(golden.end(), there + 60));
+  const std::string context(there - std::min<std::ptrdiff_t>(60, there - golden.begin()),
+                            std::min(golden.end(), there + 60));
   CHECK_MESSAGE(golden == text, "differs near: ", context);
 }
 

@@ -30,7 +30,8 @@ std::vector<Phase> phases_with_a_way_back(const Plan& plan) {
     if (step.irreversible) break;
     phases.insert(step.phase);
   }
-  const bool ends_with_loss = std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return step.irreversible; });
+  const bool ends_with_loss =
+      std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return step.irreversible; });
   if (ends_with_loss) phases.erase(Phase::kContract);
   return {phases.begin(), phases.end()};
 }
@@ -89,7 +90,8 @@ TEST_SUITE("tests/examples") {
       const pg::Snapshot live = snapshot_of(each, database.url());
       const std::string once = render_plan(plan_of(each, live));
       const std::string again = render_plan(plan_of(each, snapshot_of(each, database.url())));
-      const std::string saved = render_plan(plan_of(each, pg::parse_snapshot(pg::render_snapshot(live), "snapshot.json")));
+      const std::string saved =
+          render_plan(plan_of(each, pg::parse_snapshot(pg::render_snapshot(live), "snapshot.json")));
       CHECK(once == again);
       CHECK(once == saved);
     }

@@ -67,8 +67,8 @@ class Ground {
     }
     const auto command = in_apply ? program.apply() : program.advance();
     const int at = in_apply ? n : n - apply_points_;
-    const ProcessResult killed = program.run(
-        command, {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL", fmt::format("*@{}=kill", at)}});
+    const ProcessResult killed =
+        program.run(command, {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL", fmt::format("*@{}=kill", at)}});
     if (killed.status != kKilled) return told("the point was not reached: " + command.front(), killed);
     if (n % kBackEvery == 0 && program.runs() > 0) return go_back(database, program);
     return go_on(database, program, in_apply);
@@ -77,8 +77,7 @@ class Ground {
  private:
   static int count_points(const Program& program, const std::vector<std::string>& command) {
     const auto trace = program.path("trace-" + command.front());
-    const ProcessResult result =
-        program.run(command, {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL_TRACE", trace}});
+    const ProcessResult result = program.run(command, {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL_TRACE", trace}});
     REQUIRE_MESSAGE(result.status == 0, told(command.front(), result));
     std::ifstream lines(trace);
     return static_cast<int>(std::count(std::istreambuf_iterator<char>(lines), {}, '\n'));
@@ -97,7 +96,8 @@ class Ground {
 
   std::string go_back(const TestDatabase& database, const Program& program) const {
     const ProcessResult undone = program.run(program.rollback());
-    const bool no_return = database.connect_as_superuser().value("SELECT bool_or(past_no_return) FROM falsework.run") == "t";
+    const bool no_return =
+        database.connect_as_superuser().value("SELECT bool_or(past_no_return) FROM falsework.run") == "t";
     if (!no_return && undone.status == 0) return difference(before_, state_of(database));
     if (!no_return || undone.status != kRefused) return told("rollback", undone);
     return go_on(database, program, false);

@@ -1,4 +1,5 @@
-// The built program at work on one database: a directory with a plan and a ledger, and the commands that a person types.
+// The built program at work on one database: a directory with a plan and a ledger, and the commands that a person
+// types.
 #pragma once
 
 #include <filesystem>

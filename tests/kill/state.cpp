@@ -24,10 +24,11 @@ DatabaseState state_of(const TestDatabase& database) {
   Client client = database.connect_as_superuser();
   DatabaseState state;
   state.catalog = catalog_rows(client);
-  for (const Row& row : client.query(
-           "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN "
-           "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', "
-           "'information_schema', 'falsework')")) {
+  for (const Row& row :
+       client.query("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN "
+                    "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN "
+                    "('pg_catalog', "
+                    "'information_schema', 'falsework')")) {
     state.rows[*row[0]] = table_rows(client, *row[0]);
   }
   return state;

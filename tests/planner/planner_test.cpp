@@ -78,8 +78,9 @@ TEST_SUITE("planner/planner") {
          "m.sql:2: no column a in table t"},
         {t, "ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES t (b);", "change.refused",
          "m.sql:1: there is no unique constraint on t (b)"},
-        {t + "ALTER TABLE t ADD CONSTRAINT k CHECK (b > 0);", "ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (b) REFERENCES t;",
-         "object.exists", "m.sql:1: constraint k of t exists already"},
+        {t + "ALTER TABLE t ADD CONSTRAINT k CHECK (b > 0);",
+         "ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (b) REFERENCES t;", "object.exists",
+         "m.sql:1: constraint k of t exists already"},
     });
   }
 
@@ -97,22 +98,25 @@ TEST_SUITE("planner/planner") {
     const std::string rename = "ALTER TABLE t RENAME COLUMN a TO c;";
     const std::string refused = "m.sql:1: cannot move t.a to a new column: ";
     expect_refusals({
-        {"CREATE TABLE t (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);", rename, "change.refused",
-         refused + "a generated column reads it"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);", rename,
+         "change.refused", refused + "a generated column reads it"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int4range, EXCLUDE USING gist (a WITH &&));", rename, "change.refused",
          refused + "exclusion constraint t_a_excl"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int, CONSTRAINT u UNIQUE (a) DEFERRABLE);", rename, "change.refused",
          refused + "unique constraint u is deferrable"},
-        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE MATERIALIZED VIEW m AS SELECT a FROM t;", rename, "change.refused",
-         refused + "materialized view m"},
+        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE MATERIALIZED VIEW m AS SELECT a FROM t;", rename,
+         "change.refused", refused + "materialized view m"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING;", rename,
          "change.refused", refused + "rule r"},
-        {"CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a int DEFAULT 1 REFERENCES p ON DELETE SET "
+        {"CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a int DEFAULT 1 REFERENCES p ON "
+         "DELETE SET "
          "DEFAULT);",
          rename, "change.refused", refused + "foreign key t_a_fkey of t uses SET DEFAULT"},
-        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE o (b int); CREATE POLICY p ON o USING (b IN (SELECT a FROM t));",
+        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE o (b int); CREATE POLICY p ON o USING (b IN (SELECT "
+         "a FROM t));",
          rename, "change.refused", refused + "policy p on table public.o"},
-        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE o (b int); CREATE RULE r AS ON DELETE TO o DO ALSO UPDATE t "
+        {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE o (b int); CREATE RULE r AS ON DELETE TO o DO ALSO "
+         "UPDATE t "
          "SET a = 0;",
          rename, "change.refused", refused + "rule r on table public.o"},
         {"CREATE TABLE t (id int PRIMARY KEY, a serial); CREATE SEQUENCE s OWNED BY t.a;", rename, "change.refused",
@@ -167,7 +171,8 @@ TEST_SUITE("planner/planner") {
   }
 
   TEST_CASE("nothing irreversible comes before the gate of contract") {
-    const Plan plan = plan_of("CREATE TABLE t (id serial PRIMARY KEY, p int REFERENCES t);", "ALTER TABLE t ALTER id TYPE bigint;");
+    const Plan plan =
+        plan_of("CREATE TABLE t (id serial PRIMARY KEY, p int REFERENCES t);", "ALTER TABLE t ALTER id TYPE bigint;");
     bool gate_seen = false;
     for (const Step& step : plan.steps) {
       gate_seen = gate_seen || step.id == "m/contract/gate";
@@ -197,7 +202,8 @@ TEST_SUITE("planner/names") {
         const std::string expected = default_foreign_key_name(*snapshot.table({"public", table}), {name});
         database.exec("ALTER TABLE " + table + " ADD FOREIGN KEY (\"" + name + "\") REFERENCES p;");
         Client client = database.connect();
-        CHECK(client.value("SELECT conname FROM pg_constraint WHERE contype = 'f' ORDER BY oid DESC LIMIT 1") == expected);
+        CHECK(client.value("SELECT conname FROM pg_constraint WHERE contype = 'f' ORDER BY oid DESC LIMIT 1") ==
+              expected);
       }
     }
   }

@@ -269,8 +269,8 @@ TEST_CASE("an advance by a person opens one gate, and the end as target opens al
   CHECK(engagement->advance(test::to_the_end()) == Outcome::kDone);
 }
 
-// One lock timeout each would add up: behind the first table that it has, a client would wait for all of them, until the
-// server takes the client for the victim of a deadlock.
+// One lock timeout each would add up: behind the first table that it has, a client would wait for all of them, until
+// the server takes the client for the victim of a deadlock.
 TEST_CASE("all locks of a step together are waited for no longer than one lock timeout") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 3);
@@ -296,8 +296,9 @@ TEST_CASE("all locks of a step together are waited for no longer than one lock t
   std::thread application([&] {
     test::Client watcher = db.connect();
     test::wait_until([&] {
-      return watcher.value("SELECT count(*) FROM pg_locks WHERE relation = 'public.items'::regclass AND granted AND "
-                           "mode = 'AccessExclusiveLock'") == "1";
+      return watcher.value(
+                 "SELECT count(*) FROM pg_locks WHERE relation = 'public.items'::regclass AND granted AND "
+                 "mode = 'AccessExclusiveLock'") == "1";
     });
     answer = client.sqlstate_of("SELECT count(*) FROM public.items");
     client.sqlstate_of("COMMIT");

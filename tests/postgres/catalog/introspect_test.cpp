@@ -446,9 +446,10 @@ TEST_SUITE("postgres/catalog/introspect") {
     std::jthread others([&](const std::stop_token& stop) {
       Client client = database.connect();
       while (!stop.stop_requested()) {
-        client.exec("CREATE TABLE passing (id int PRIMARY KEY REFERENCES kept, a int CHECK (a > 0), b text DEFAULT 'x');"
-                    "CREATE INDEX passing_b ON passing (lower(b)) WHERE a > 3;"
-                    "CREATE STATISTICS passing_s ON a, b FROM passing; CREATE VIEW passed AS SELECT * FROM passing");
+        client.exec(
+            "CREATE TABLE passing (id int PRIMARY KEY REFERENCES kept, a int CHECK (a > 0), b text DEFAULT 'x');"
+            "CREATE INDEX passing_b ON passing (lower(b)) WHERE a > 3;"
+            "CREATE STATISTICS passing_s ON a, b FROM passing; CREATE VIEW passed AS SELECT * FROM passing");
         client.exec("DROP VIEW passed; DROP TABLE passing");
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
       }

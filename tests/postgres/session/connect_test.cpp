@@ -64,10 +64,11 @@ TEST_CASE("no password is in the refusal of any connection") {
   const Environment password("PGPASSWORD", "canary");
   const std::string host = database.server().socket_directory().string();
   const std::string port = std::to_string(database.server().port());
-  for (const std::string& given : std::vector<std::string>{
-        "host=" + nowhere.path().string() + " password=canary user=u dbname=d", "postgresql://u:canary@localhost:1/d",
-        "host=" + host + " port=" + port + " password=canary user=nobody_here dbname=d",
-        "host=canary user=u dbname=d connect_timeout=2", "postgresql://u:canary@x@h/d"}) {
+  for (const std::string& given :
+       std::vector<std::string>{"host=" + nowhere.path().string() + " password=canary user=u dbname=d",
+                                "postgresql://u:canary@localhost:1/d",
+                                "host=" + host + " port=" + port + " password=canary user=nobody_here dbname=d",
+                                "host=canary user=u dbname=d connect_timeout=2", "postgresql://u:canary@x@h/d"}) {
     CAPTURE(given);
     const Refusal refusal = refusal_of(given);
     CHECK_FALSE(refusal.code.empty());

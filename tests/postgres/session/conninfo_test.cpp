@@ -38,9 +38,9 @@ TEST_CASE("options escape white space and backslashes, for the server splits at 
 
 TEST_CASE("a malformed connection string is refused without repeating any of it") {
   for (const std::string given :
-       {"postgresql://u:hunter2@ss@h/d", "postgresql://u:hun/ter2@h/d", "postgres//u:hunter2@h/d", "password=hunter2 hunter2",
-        "password=x hunter2=y", "password='hunter2", "postgresql://u:hunter2%zz@h/d", "postgresql://u:hunter2",
-        "host=h port=hunter2"}) {
+       {"postgresql://u:hunter2@ss@h/d", "postgresql://u:hun/ter2@h/d", "postgres//u:hunter2@h/d",
+        "password=hunter2 hunter2", "password=x hunter2=y", "password='hunter2", "postgresql://u:hunter2%zz@h/d",
+        "postgresql://u:hunter2", "host=h port=hunter2"}) {
     CAPTURE(given);
     std::string message;
     std::string_view code;

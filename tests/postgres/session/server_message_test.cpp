@@ -31,16 +31,15 @@ TEST_CASE("a refused value is masked in the message and kept in the detail") {
     std::string given;
     std::string message;
   };
-  for (const Case& c : {Case{"ERROR:  invalid input syntax for type integer: \"4\"2\"\n",
-                             "invalid input syntax for type integer: \"…\""},
-                        Case{"ERROR:  value \"99999999999\" is out of range for type integer\n",
-                             "value \"…\" is out of range for type integer"},
-                        Case{"ERROR:  invalid input syntax for type integer: \"\"\n",
-                             "invalid input syntax for type integer: \"…\""},
-                        Case{"ERROR:  invalid input syntax for type date: \"a\nb\"\n",
-                             "invalid input syntax for type date: \"…\""},
-                        Case{"FEHLER:  ungültige Eingabe: „abc“\n", "ungültige Eingabe: \"…\""},
-                        Case{"ERROR:  division by zero\n", "division by zero"}}) {
+  for (const Case& c :
+       {Case{"ERROR:  invalid input syntax for type integer: \"4\"2\"\n",
+             "invalid input syntax for type integer: \"…\""},
+        Case{"ERROR:  value \"99999999999\" is out of range for type integer\n",
+             "value \"…\" is out of range for type integer"},
+        Case{"ERROR:  invalid input syntax for type integer: \"\"\n", "invalid input syntax for type integer: \"…\""},
+        Case{"ERROR:  invalid input syntax for type date: \"a\nb\"\n", "invalid input syntax for type date: \"…\""},
+        Case{"FEHLER:  ungültige Eingabe: „abc“\n", "ungültige Eingabe: \"…\""},
+        Case{"ERROR:  division by zero\n", "division by zero"}}) {
     CAPTURE(c.given);
     CHECK(parse_server_message(c.given, "22P02").message == c.message);
   }

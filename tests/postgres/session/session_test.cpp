@@ -154,13 +154,13 @@ TEST_CASE("a SQLSTATE means one thing") {
     std::string_view sqlstate;
     SqlClass expected;
   };
-  for (const Case& c :
-       {Case{"55P03", SqlClass::kLockTimeout}, Case{"40P01", SqlClass::kDeadlock}, Case{"40001", SqlClass::kSerialization},
-        Case{"57014", SqlClass::kCanceled}, Case{"23505", SqlClass::kUniqueViolation},
-        Case{"23514", SqlClass::kCheckViolation}, Case{"23503", SqlClass::kForeignKeyViolation},
-        Case{"23502", SqlClass::kNotNullViolation}, Case{"42501", SqlClass::kInsufficientPrivilege},
-        Case{"22003", SqlClass::kDataException}, Case{"57P01", SqlClass::kAdminShutdown},
-        Case{"57P03", SqlClass::kAdminShutdown}, Case{"42P01", SqlClass::kOther}, Case{"", SqlClass::kOther}}) {
+  for (const Case& c : {Case{"55P03", SqlClass::kLockTimeout}, Case{"40P01", SqlClass::kDeadlock},
+                        Case{"40001", SqlClass::kSerialization}, Case{"57014", SqlClass::kCanceled},
+                        Case{"23505", SqlClass::kUniqueViolation}, Case{"23514", SqlClass::kCheckViolation},
+                        Case{"23503", SqlClass::kForeignKeyViolation}, Case{"23502", SqlClass::kNotNullViolation},
+                        Case{"42501", SqlClass::kInsufficientPrivilege}, Case{"22003", SqlClass::kDataException},
+                        Case{"57P01", SqlClass::kAdminShutdown}, Case{"57P03", SqlClass::kAdminShutdown},
+                        Case{"42P01", SqlClass::kOther}, Case{"", SqlClass::kOther}}) {
     CAPTURE(c.sqlstate);
     CHECK(classify_sqlstate(c.sqlstate) == c.expected);
   }

@@ -106,9 +106,14 @@ TEST_CASE("a setting that is asked for goes over the pinned one, in any spelling
   const TestDatabase database(Server::any());
   ConnectionSettings settings = to(database.url());
   settings.application_name = "falsework \\ run 'x'";
-  settings.settings = {{"lock_timeout", "500ms"},     {"statement_timeout", "90s"}, {"timezone", "Europe/Paris"},
-                       {"work_mem", "65536kB"},       {"jit", "false"},             {"falsework.copy", "a b\\c'd\"e"},
-                       {"synchronous_commit", "off"}, {"extra_float_digits", "3"}};
+  settings.settings = {{"lock_timeout", "500ms"},
+                       {"statement_timeout", "90s"},
+                       {"timezone", "Europe/Paris"},
+                       {"work_mem", "65536kB"},
+                       {"jit", "false"},
+                       {"falsework.copy", "a b\\c'd\"e"},
+                       {"synchronous_commit", "off"},
+                       {"extra_float_digits", "3"}};
   const auto session = connect(settings);
   CHECK(shown(*session, "lock_timeout") == "500ms");
   CHECK(shown(*session, "statement_timeout") == "90s");
