@@ -8,6 +8,7 @@
 #include "planner/declare/declare.h"
 #include "planner/names.h"
 #include "planner/obstacles.h"
+#include "planner/side_effects.h"
 #include "postgres/locks/locks.h"
 
 namespace falsework {
@@ -60,6 +61,20 @@ void describe(const RenameColumn& change, const Work& work, PlannedChange& plann
              "a trigger keeps the two in agreement. Clients change nothing but the name.");
 }
 
+pg::Cost type_change_cost(const ChangeType& change, const pg::Snapshot& snapshot, const pg::Table& table,
+                          const std::string& column, bool rewrites) {
+  const auto checks = rechecked(table, column);
+  const bool scans = std::any_of(checks.begin(), checks.end(), [](const pg::Constraint* check) { return check->validated; });
+  pg::Cost cost = pg::cost_of(pg::AlterColumnType{table.name, column, change.to, change.collation, rewrites, rewrites || scans},
+                              snapshot.server_major());
+  // Held to the end of the transaction, so for as long as the table's own.
+  const pg::LockDuration duration = cost.locks.front().duration;
+  for (const QualifiedName& partner : key_partners(snapshot, table, column)) {
+    cost.locks.push_back({partner.display(), pg::LockMode::kAccessExclusive, duration});
+  }
+  return pg::combine({cost});
+}
+
 void describe(const ChangeType& change, const Work& work, PlannedChange& planned) {
   const pg::Table& table = table_of(work, change.table);
   const std::string column = display_column(table.name, change.column);
@@ -74,9 +89,8 @@ void describe(const ChangeType& change, const Work& work, PlannedChange& planned
   }
   planned.summary = fmt::format("change the type of {} to {}", column, change.to);
   if (pair == nullptr && in_place == nullptr) return nothing_to_do(planned);
-  const bool rewrites = in_place == nullptr;
-  set_cost(planned, pg::cost_of(pg::AlterColumnType{table.name, change.column, change.to, change.collation, rewrites, rewrites},
-                                work.snapshot->server_major()));
+  set_cost(planned, type_change_cost(change, *work.snapshot, table, pair != nullptr ? pair->old_name() : change.column,
+                                     in_place == nullptr));
   if (in_place != nullptr) {
     planned.strategy = "in_place";
     planned.reason = fmt::format("The server keeps the table's file: {} can be read as {} as it is.",
@@ -113,7 +127,8 @@ void describe(const SetNotNull& change, const Work& work, PlannedChange& planned
   const std::string column = display_column(table.name, change.column);
   planned.relation = table.name.display();
   planned.summary = fmt::format("set {} NOT NULL", column);
-  set_cost(planned, pg::cost_of(pg::SetNotNull{table.name, change.column, true}, work.snapshot->server_major()));
+  const bool scans = !is_proven_not_null(table, change.column);
+  set_cost(planned, pg::cost_of(pg::SetNotNull{table.name, change.column, scans}, work.snapshot->server_major()));
   if (shadow_of(work, table, change.column) != nullptr) {
     return use_shadow(planned, work, table, "The column gets a shadow anyway, which is NOT NULL before it takes over.");
   }

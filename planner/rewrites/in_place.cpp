@@ -4,43 +4,17 @@
 
 #include "planner/names.h"
 #include "planner/rewrites/rewrites.h"
+#include "planner/side_effects.h"
 #include "postgres/sql/syntax.h"
 
 namespace falsework {
 namespace {
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-// Foreign keys on the column, whose other table the server locks as well while it rebuilds the constraint.
-std::vector<QualifiedName> other_tables(const pg::Snapshot& snapshot, const pg::Table& table, const std::string& column) {
-  std::vector<QualifiedName> others;
-  for (const pg::Table& child : snapshot.tables) {
-    for (const pg::Constraint& key : child.constraints) {
-      if (key.kind != 'f') continue;
-      if (child.name == table.name && contains(key.columns, column)) others.push_back(key.references);
-      if (key.references == table.name && contains(key.referenced_columns, column)) others.push_back(child.name);
-    }
-  }
-  std::sort(others.begin(), others.end());
-  others.erase(std::unique(others.begin(), others.end()), others.end());
-  return others;
-}
-
 // The server checks every row again for a CHECK that mentions the column, under the strongest lock. So it is dropped and
 // added NOT VALID in the same transaction, and validated beside the traffic.
-std::vector<const pg::Constraint*> rechecked(const pg::Table& table, const std::string& column) {
-  std::vector<const pg::Constraint*> checks;
-  for (const pg::Constraint& constraint : table.constraints) {
-    if (constraint.kind == 'c' && contains(constraint.mentions, column)) checks.push_back(&constraint);
-  }
-  return checks;
-}
-
 std::vector<pg::Ddl> change(const Draft& draft, const pg::Table& table, const InPlaceType& type, bool back) {
   const std::string& column = type.column->name;
-  std::vector<QualifiedName> locked = other_tables(*draft.work.snapshot, table, column);
+  std::vector<QualifiedName> locked = key_partners(*draft.work.snapshot, table, column);
   locked.push_back(table.name);
   std::sort(locked.begin(), locked.end());
   locked.erase(std::unique(locked.begin(), locked.end()), locked.end());

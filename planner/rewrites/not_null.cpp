@@ -4,6 +4,7 @@
 
 #include "planner/names.h"
 #include "planner/rewrites/rewrites.h"
+#include "planner/side_effects.h"
 
 namespace falsework {
 namespace {
@@ -11,14 +12,6 @@ namespace {
 constexpr int kNativeNotNullMajor = 18;
 
 std::int64_t row_estimate(const pg::Table& table) { return static_cast<std::int64_t>(std::max(0.0, table.rows)); }
-
-// A validated CHECK that says exactly this: SET NOT NULL then needs no scan (PG docs, sql-altertable).
-bool proven_already(const pg::Table& table, const std::string& column) {
-  const std::string wanted = fmt::format("CHECK (({} IS NOT NULL))", quote_identifier(column));
-  return std::any_of(table.constraints.begin(), table.constraints.end(), [&](const pg::Constraint& constraint) {
-    return constraint.kind == 'c' && constraint.validated && constraint.definition == wanted;
-  });
-}
 
 }  // namespace
 
@@ -82,7 +75,7 @@ void set_not_null(Draft& draft, const TableWork& work) {
     const std::string& column = not_null.column->name;
     const std::string name = display_column(table.name, column);
     const pg::LockTables lock{{table.name}, pg::LockMode::kAccessExclusive};
-    if (!not_null.filled && proven_already(table, column) && draft.server_major() < kNativeNotNullMajor) {
+    if (!not_null.filled && is_proven_not_null(table, column) && draft.server_major() < kNativeNotNullMajor) {
       Step step = statement_step(draft, name + "/validate/set_not_null", Phase::kValidate, fmt::format("Set {} NOT NULL", name),
                                  "A valid check constraint proves it already, so the server does not scan.",
                                  {lock, pg::SetNotNull{table.name, column, false}},

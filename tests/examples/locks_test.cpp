@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/file.h"
@@ -99,6 +100,17 @@ class Bystander {
         client_.query(step.sql[i], by_range ? std::vector<Value>{kFirstTid, kLastTid} : std::vector<Value>{});
       }
     });
+  }
+
+  // What one would type; nullopt when the server refuses it.
+  std::optional<Seen> naive(const std::string& sql) {
+    client_.exec("RESET search_path");
+    try {
+      return inside([&] { client_.exec(sql); });
+    } catch (const SqlFailure&) {
+      client_.exec("ROLLBACK");
+      return std::nullopt;
+    }
   }
 
   Seen back(const Step& step) {
@@ -246,6 +258,28 @@ TEST_SUITE("tests/examples") {
       CHECK(seen.scanned == step.scans);
       CHECK_FALSE(seen.new_indexes);
     });
+  }
+
+  TEST_CASE("what the naive DDL would have cost is what the server makes of it") {
+    for (const int major : Server::majors()) {
+      for (const Example& each : examples()) {
+        const TestDatabase database(Server::of(major));
+        database.exec(each.before);
+        const Plan plan = plan_of(each, snapshot_of(each, database.url()));
+        Bystander bystander(database);
+        for (const PlannedChange& change : plan.changes) {
+          CAPTURE(major);
+          CAPTURE(each.name);
+          CAPTURE(change.naive_sql);
+          const auto seen = bystander.naive(change.naive_sql);
+          if (!seen) continue;
+          check_locks(declared(change.naive_locks), seen->locks);
+          // Between timestamp and timestamptz the session's TimeZone decides, and the plan says the worse.
+          CHECK((change.naive_rewrites || !seen->new_tables));
+          CHECK(seen->scanned == change.naive_scans);
+        }
+      }
+    }
   }
 
   TEST_CASE("undoing a step gives a table a new file only when its locks say that they last so long") {
