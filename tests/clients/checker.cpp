@@ -113,7 +113,7 @@ void Checker::loop(const std::string& url) {
     while (!stopping_) {
       compare_shapes(client);
       ask_nevers(client);
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      std::this_thread::sleep_for(std::chrono::milliseconds(40));
     }
   } catch (const std::exception& error) {
     traffic_.wrong("checker", fmt::format("gave up: {}", error.what()));

@@ -7,6 +7,7 @@
 #include "planner/declare/declare.h"
 #include "planner/planner.h"
 #include "postgres/catalog/introspect.h"
+#include "tests/support/wait.h"
 
 namespace falsework::test {
 
@@ -49,11 +50,16 @@ void Ride::stage(const std::string& name, const std::function<void()>& work) {
   traffic_.enter(name);
   work();
   std::this_thread::sleep_for(dwell_);
+  wait_until([&] { return traffic_.during(name) > 0; });
 }
 
 void Ride::start(Shape shape) {
   for (const auto& writer : writers_) {
     if (writer->shape() == shape) writer->start(database_.url());
+  }
+  // What follows means little before all of them are at work.
+  for (const auto& writer : writers_) {
+    if (writer->shape() == shape) CHECK(wait_until([&] { return writer->has_done_all(); }, std::chrono::seconds(60)));
   }
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 // Enough that the copy takes many batches, and every writer has rows of its own among those to copy.
 constexpr int kSeededRows = 800;
-constexpr int kSeededParents = 300;
+constexpr int kSeededParents = 250;
 
 // Makes rows as wide as real ones, so that the table has pages worth copying.
 constexpr const char* kPad = "owner text NOT NULL, note text, pad text DEFAULT repeat('x', 300)";
@@ -79,6 +79,7 @@ Scenario widening() {
   orders.parent_key_generated = orders.keys_widen = orders.child_key_widens = orders.keys_cascade = true;
   orders.on_delete = orders.in_the_end = OnDelete::kCascade;
   scenario.families = {customers, orders};
+  scenario.writers = 1;
   return scenario;
 }
 

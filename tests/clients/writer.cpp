@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace falsework::test {
 
 namespace {
@@ -40,20 +42,28 @@ void Writer::loop(const std::string& url) {
     client_->exec("SET lock_timeout = '20s'");
     server_major_ = std::stoi(client_->value("SHOW server_version_num")) / 10000;
     for (const std::string& sql : preparations()) client_->exec(sql);
-    const std::vector<Deed> all = deeds();
+    std::vector<Deed> all = deeds();
     while (!stopping_) {
-      const Deed& deed = all[static_cast<std::size_t>(below(static_cast<int>(all.size())))];
-      deed_ = deed.name;
-      try {
-        deed.act();
-      } catch (const SqlFailure&) {
-        client_->exec("ROLLBACK");
+      std::shuffle(all.begin(), all.end(), random_);
+      for (const Deed& deed : all) {
+        if (stopping_) return;
+        attempt(deed);
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(below(4)));
+      ++rounds_;
     }
   } catch (const std::exception& error) {
     wrong(fmt::format("gave up: {}", error.what()));
   }
+}
+
+void Writer::attempt(const Deed& deed) {
+  deed_ = deed.name;
+  try {
+    deed.act();
+  } catch (const SqlFailure&) {
+    client_->exec("ROLLBACK");
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(below(4)));
 }
 
 Rows Writer::recorded(const std::string& sql, const std::function<Rows()>& statement) {

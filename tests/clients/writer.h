@@ -36,7 +36,9 @@ class Writer {
   virtual std::vector<std::string> compare(Client& client, Shape shape) = 0;
 
   void start(const std::string& url);
-  // Ends after the statement at hand. A derived class calls it before it goes.
+  // Whether it has done at least once each of the things that it can do.
+  bool has_done_all() const { return rounds_ > 0; }
+  // Ends after the deed at hand. A derived class calls it before it goes.
   void stop();
 
  protected:
@@ -44,7 +46,7 @@ class Writer {
     const char* name;
     std::function<void()> act;
   };
-  // What it can do; drawn by lot.
+  // What it can do; done in rounds, in an order drawn by lot.
   virtual std::vector<Deed> deeds() = 0;
   // Statements that are prepared when the connection begins.
   virtual std::vector<std::string> preparations() const { return {}; }
@@ -68,6 +70,7 @@ class Writer {
 
  private:
   void loop(const std::string& url);
+  void attempt(const Deed& deed);
   Rows recorded(const std::string& sql, const std::function<Rows()>& statement);
 
   const std::string name_;
@@ -80,6 +83,7 @@ class Writer {
   bool retries_ = false;  // inside repeatable_read
   std::string deed_;
   std::atomic<bool> stopping_{false};
+  std::atomic<int> rounds_{0};
   std::thread thread_;
 };
 
