@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include "tests/examples/example.h"
 #include "tests/kill/program.h"
@@ -20,8 +21,15 @@ constexpr int kKilled = 128 + 9;
 constexpr int kRefused = 3;
 constexpr int kUsualStride = 12;
 constexpr int kBackEvery = 5;
-constexpr const char* kExamples[] = {"01-rename-column", "04-bigint-primary-key", "06-not-null-with-fill",
-                                     "08-foreign-key"};
+
+struct Case {
+  const char* example;
+  bool fills_stay;  // the plan says that a rollback leaves filled what was filled
+};
+constexpr Case kCases[] = {{"01-rename-column", false},
+                           {"04-bigint-primary-key", false},
+                           {"06-not-null-with-fill", true},
+                           {"08-foreign-key", false}};
 
 int stride() {
   const char* text = std::getenv("FALSEWORK_KILL_STRIDE");
@@ -38,10 +46,24 @@ std::string told(const std::string& what, const ProcessResult& result) {
   return fmt::format("{} ended with status {}:\n{}{}", what, result.status, result.out, result.err);
 }
 
+// What is wrong after a rollback that may leave rows as they are in the end.
+std::string difference_but_for_fills(const DatabaseState& before, const DatabaseState& end, DatabaseState found) {
+  for (auto& [table, rows] : found.rows) {
+    const auto was = before.rows.find(table);
+    const auto will_be = end.rows.find(table);
+    if (was == before.rows.end() || will_be == end.rows.end() || was->second.size() != rows.size()) continue;
+    std::vector<std::string> either;
+    std::set_union(was->second.begin(), was->second.end(), will_be->second.begin(), will_be->second.end(),
+                   std::back_inserter(either));
+    if (std::includes(either.begin(), either.end(), rows.begin(), rows.end())) rows = was->second;
+  }
+  return difference(before, found);
+}
+
 // The run of one example: what it begins with, what it ends with, and how many points each command passes.
 class Ground {
  public:
-  Ground(Server& server, const Example& example) : original_(server) {
+  Ground(Server& server, const Example& example, bool fills_stay) : original_(server), fills_stay_(fills_stay) {
     original_.exec(example.before);
     plan_ = plan_of(example, snapshot_of(example, original_.url()));
     before_ = state_of(original_);
@@ -98,12 +120,16 @@ class Ground {
     const ProcessResult undone = program.run(program.rollback());
     const bool no_return =
         database.connect_as_superuser().value("SELECT bool_or(past_no_return) FROM falsework.run") == "t";
-    if (!no_return && undone.status == 0) return difference(before_, state_of(database));
+    if (!no_return && undone.status == 0) {
+      const DatabaseState found = state_of(database);
+      return fills_stay_ ? difference_but_for_fills(before_, end_, found) : difference(before_, found);
+    }
     if (!no_return || undone.status != kRefused) return told("rollback", undone);
     return go_on(database, program, false);
   }
 
   const TestDatabase original_;
+  const bool fills_stay_;
   Plan plan_;
   DatabaseState before_, end_;
   int apply_points_ = 0, advance_points_ = 0;
@@ -116,10 +142,11 @@ TEST_SUITE("tests/kill") {
     std::string table = fmt::format("{:<8}{:<28}{:>8}{:>8}{:>8}\n", "server", "example", "points", "tried", "passed");
     int offset = 0;
     for (const int major : versions()) {
-      for (const char* name : kExamples) {
+      for (const Case& each : kCases) {
+        const std::string name = each.example;
         CAPTURE(major);
         CAPTURE(name);
-        const Ground ground(Server::of(major), example(name));
+        const Ground ground(Server::of(major), example(name), each.fills_stay);
         REQUIRE(ground.points() > 0);
         REQUIRE_FALSE(difference(ground.before(), ground.end()).empty());
         int tried = 0;
