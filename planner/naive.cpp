@@ -53,7 +53,8 @@ void nothing_to_do(PlannedChange& planned) {
 void describe(const RenameColumn& change, const Work& work, PlannedChange& planned) {
   const pg::Table& table = table_of(work, change.table);
   planned.relation = table.name.display();
-  planned.summary = fmt::format("rename {} to {}", display_column(table.name, change.from), quote_identifier(change.to));
+  planned.summary =
+      fmt::format("rename {} to {}", display_column(table.name, change.from), quote_identifier(change.to));
   set_cost(planned, pg::cost_of(pg::RenameColumn{table.name, change.from, change.to}, work.snapshot->server_major()));
   if (change.from == change.to) return nothing_to_do(planned);
   use_shadow(planned, work, table,
@@ -64,9 +65,11 @@ void describe(const RenameColumn& change, const Work& work, PlannedChange& plann
 pg::Cost type_change_cost(const ChangeType& change, const pg::Snapshot& snapshot, const pg::Table& table,
                           const std::string& column, bool rewrites) {
   const auto checks = rechecked(table, column);
-  const bool scans = std::any_of(checks.begin(), checks.end(), [](const pg::Constraint* check) { return check->validated; });
-  pg::Cost cost = pg::cost_of(pg::AlterColumnType{table.name, column, change.to, change.collation, rewrites, rewrites || scans},
-                              snapshot.server_major());
+  const bool scans =
+      std::any_of(checks.begin(), checks.end(), [](const pg::Constraint* check) { return check->validated; });
+  pg::Cost cost =
+      pg::cost_of(pg::AlterColumnType{table.name, column, change.to, change.collation, rewrites, rewrites || scans},
+                  snapshot.server_major());
   // Held to the end of the transaction, so for as long as the table's own.
   const pg::LockDuration duration = cost.locks.front().duration;
   for (const QualifiedName& partner : key_partners(snapshot, table, column)) {
@@ -108,9 +111,9 @@ void describe(const ChangeType& change, const Work& work, PlannedChange& planned
         column, pair->type));
   }
   if (pair->down_cast != pg::CastKind::kTotal) {
-    planned.warnings.push_back(fmt::format(
-        "until contract, a write of the new shape fails where the value does not convert back to {}",
-        pair->column->type.name));
+    planned.warnings.push_back(
+        fmt::format("until contract, a write of the new shape fails where the value does not convert back to {}",
+                    pair->column->type.name));
   }
   for (const auto& [name, other] : work.tables) {
     for (const ShadowPair& follower : other.pairs) {
@@ -133,12 +136,14 @@ void describe(const SetNotNull& change, const Work& work, PlannedChange& planned
     return use_shadow(planned, work, table, "The column gets a shadow anyway, which is NOT NULL before it takes over.");
   }
   const TableWork* table_work = work.find(table.name);
-  const bool found = table_work != nullptr && std::any_of(table_work->not_nulls.begin(), table_work->not_nulls.end(),
-                                                          [&](const NotNullWork& each) { return each.column->name == change.column; });
+  const bool found =
+      table_work != nullptr && std::any_of(table_work->not_nulls.begin(), table_work->not_nulls.end(),
+                                           [&](const NotNullWork& each) { return each.column->name == change.column; });
   if (!found) return nothing_to_do(planned);
   planned.strategy = "validate_in_place";
   planned.reason =
-      "A constraint that is added NOT VALID and validated afterwards proves the column without blocking reads or writes; "
+      "A constraint that is added NOT VALID and validated afterwards proves the column without blocking reads or "
+      "writes; "
       "SET NOT NULL then needs no scan.";
   if (change.fill) {
     planned.warnings = copy_warnings(*table_work);
@@ -177,9 +182,10 @@ void describe(const AddForeignKey& change, const Work& work, PlannedChange& plan
                        });
   });
   if (!indexed && !change.create_index) {
-    planned.warnings.push_back(fmt::format(
-        "no index begins with {} ({}): every DELETE or key UPDATE in {} will scan it; give \"index\": true to build one",
-        table.name.display(), fmt::join(change.columns, ", "), references.name.display()));
+    planned.warnings.push_back(
+        fmt::format("no index begins with {} ({}): every DELETE or key UPDATE in {} will scan it; give \"index\": true "
+                    "to build one",
+                    table.name.display(), fmt::join(change.columns, ", "), references.name.display()));
   }
 }
 

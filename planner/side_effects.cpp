@@ -13,7 +13,8 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-std::vector<QualifiedName> key_partners(const pg::Snapshot& snapshot, const pg::Table& table, const std::string& column) {
+std::vector<QualifiedName> key_partners(const pg::Snapshot& snapshot, const pg::Table& table,
+                                        const std::string& column) {
   std::vector<QualifiedName> others;
   for (const pg::Table& child : snapshot.tables) {
     for (const pg::Constraint& key : child.constraints) {

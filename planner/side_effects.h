@@ -9,7 +9,8 @@
 namespace falsework {
 
 // The other tables of foreign keys on the column, which the server locks as well while it rebuilds these; sorted.
-std::vector<QualifiedName> key_partners(const pg::Snapshot& snapshot, const pg::Table& table, const std::string& column);
+std::vector<QualifiedName> key_partners(const pg::Snapshot& snapshot, const pg::Table& table,
+                                        const std::string& column);
 
 // The CHECK constraints that mention the column: where they are valid, a change of its type checks every row again.
 std::vector<const pg::Constraint*> rechecked(const pg::Table& table, const std::string& column);

@@ -40,7 +40,8 @@ void add_locks(Client& observer, int pid, Taken& taken) {
            "SELECT n.nspname, c.relname, l.mode FROM pg_catalog.pg_locks l "
            "JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
            "WHERE l.locktype = 'relation' AND l.granted AND l.pid = $1 AND l.database = (SELECT oid FROM "
-           "pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AND c.relkind IN ('r', 'p', 'v', 'm', "
+           "pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AND c.relkind IN ('r', 'p', 'v', "
+           "'m', "
            "'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'falsework')",
            {std::to_string(pid)})) {
     pg::LockMode& mode = taken[QualifiedName{*row[0], *row[1]}.display()];
@@ -179,7 +180,8 @@ constexpr Extra kExtras[] = {
 };
 
 Example write_extra(const Extra& extra, const TemporaryDirectory& directory) {
-  write_file(directory.path() / "declaration.sql", std::string("-- falsework: name=extra\n") + extra.declaration + ";\n");
+  write_file(directory.path() / "declaration.sql",
+             std::string("-- falsework: name=extra\n") + extra.declaration + ";\n");
   return {extra.name, directory.path(), directory.path() / "declaration.sql", extra.before};
 }
 
@@ -192,7 +194,8 @@ void observe(int major, const Example& example, std::vector<Observation>& observ
   const auto forward = [&](const Step& step) {
     observations.push_back({major, example.name, step, false, bystander.forward(step)});
   };
-  const auto irreversible = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return step.irreversible; });
+  const auto irreversible =
+      std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return step.irreversible; });
   std::for_each(plan.steps.begin(), irreversible, forward);
   for (auto step = irreversible; step != plan.steps.begin();) {
     --step;
@@ -283,7 +286,8 @@ TEST_SUITE("tests/examples") {
   }
 
   TEST_CASE("undoing a step gives a table a new file only when its locks say that they last so long") {
-    judge_all(true, [](const Step& step, const Seen& seen) { CHECK((!seen.new_tables || says_rewrite(step.undo_locks))); });
+    judge_all(true,
+              [](const Step& step, const Seen& seen) { CHECK((!seen.new_tables || says_rewrite(step.undo_locks))); });
   }
 }
 
