@@ -72,8 +72,20 @@ bool is_done(const RunState& state, const Step& step) {
   return found->second.state == StepState::kDone || found->second.state == StepState::kSkipped;
 }
 
+// The gate at which a run stands; or, of a run that was stopped behind one, that gate: saying again that the release is
+// out carries it on.
+const Step* gate_at_hand(const RunView& run) {
+  const Step* next = next_step(run.plan, run.state);
+  const Step* gate = nullptr;
+  for (const Step& step : run.plan.steps) {
+    if (step.kind == StepKind::kGate) gate = &step;
+    if (&step == next) return gate;
+  }
+  return nullptr;
+}
+
 bool waits_for(const RunView& run, const std::set<std::string>& releases) {
-  const Step* gate = is_over(run.state) ? nullptr : gate_ahead(run.plan, run.state);
+  const Step* gate = is_over(run.state) ? nullptr : gate_at_hand(run);
   if (gate == nullptr) return false;
   return std::any_of(gate->gate->conditions.begin(), gate->gate->conditions.end(), [&](const GateCondition& each) {
     return each.kind == GateCondition::Kind::kRelease && releases.contains(each.release);

@@ -76,6 +76,14 @@ class Resolver {
                "Check the name; schemas searched: {}. A view is not a table.",
                written.schema.empty() ? fmt::format("{}", fmt::join(snapshot_.search_path, ", ")) : written.schema));
     }
+    for (const pg::Trigger& trigger : table->triggers) {
+      if (trigger.name.rfind("~_fw_", 0) != 0) continue;
+      fail(errors::kPlanConflict,
+           fmt::format("{} is under change already: it has the dual-write trigger {}", table->name.display(),
+                       trigger.name),
+           "Finish that run first, or roll it back (falsework status lists runs); or declare both changes in one "
+           "migration.");
+    }
     if (const auto obstacles = table_obstacles(*table); !obstacles.empty()) {
       fail(errors::kChangeRefused,
            fmt::format("cannot change {}: {}", table->name.display(), fmt::join(obstacles, "; ")),

@@ -190,14 +190,25 @@ void contract(Draft& draft) {
                                [](const auto& entry) { return entry.second.has_trigger(); });
   if (!any) return;
   std::string previous = add_gate(draft);
-  // What can be undone first: the point of no return comes as late as it can.
-  for (const bool shadows : {false, true}) {
-    for (const auto& [name, work] : draft.work.tables) {
-      if (!work.has_trigger() || work.pairs.empty() == shadows) continue;
-      Step step = shadows ? contract_shadows(draft, work) : contract_fill(draft, work);
-      step.needs = {previous};
-      previous = draft.add(std::move(step)).id;
-    }
+  // What can be undone first, and every proof before the first loss: the point of no return comes as late as it can.
+  const auto append = [&](Step step) {
+    step.needs = {previous};
+    previous = draft.add(std::move(step)).id;
+  };
+  for (const auto& [name, work] : draft.work.tables) {
+    if (work.has_trigger() && work.pairs.empty()) append(contract_fill(draft, work));
+  }
+  for (const auto& [name, work] : draft.work.tables) {
+    if (work.pairs.empty()) continue;
+    Step proof = agreement_proof(work, Phase::kContract, true);
+    proof.why =
+        "Long after the copy, and right before the only other copy goes: a dual write that was switched off for a "
+        "while "
+        "would show here.";
+    append(std::move(proof));
+  }
+  for (const auto& [name, work] : draft.work.tables) {
+    if (!work.pairs.empty()) append(contract_shadows(draft, work));
   }
 }
 

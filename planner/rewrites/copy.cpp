@@ -18,16 +18,18 @@ std::string not_copied(const ShadowPair& pair) {
 
 // Rows whose two shapes contradict each other. Bytewise, and right for maps that lose something: either direction
 // explains the row.
-std::string disagree(const ShadowPair& pair) {
-  const std::string o = quote_identifier(pair.old_name());
-  const std::string n = quote_identifier(pair.shadow);
-  const std::string up = pair.fill ? up_assigned(pair, {pair.old_name()}) : up_typed(pair, {pair.old_name()});
+std::string disagree(const ShadowPair& pair, bool switched) {
+  const std::string old_name = switched && pair.swap_names ? pair.aside : pair.old_name();
+  const std::string new_name = switched && pair.swap_names ? pair.final_name : pair.shadow;
+  const std::string o = quote_identifier(old_name);
+  const std::string n = quote_identifier(new_name);
+  const std::string up = pair.fill ? up_assigned(pair, {old_name}) : up_typed(pair, {old_name});
   const std::string forwards = fmt::format("pg_catalog.record_image_ne(ROW({}), ROW({}))", n, up);
   const bool exact = pair.up_cast == pg::CastKind::kTotal && pair.down_cast != pg::CastKind::kLossy && !pair.up &&
                      !pair.down && !pair.fill;
   if (exact) return forwards;
   return fmt::format("({} AND ({} IS NULL OR pg_catalog.record_image_ne(ROW({}), ROW({}))))", forwards, n, o,
-                     down_typed(pair, {pair.shadow}));
+                     down_typed(pair, {new_name}));
 }
 
 std::string join(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, " OR ")); }
@@ -74,6 +76,19 @@ std::int64_t bytes_added(const TableWork& work) {
 
 }  // namespace
 
+Step agreement_proof(const TableWork& work, Phase phase, bool switched) {
+  std::vector<std::string> wrong;
+  for (const ShadowPair& pair : work.pairs) wrong.push_back(disagree(pair, switched));
+  for (const FillRule& fill : work.fills) wrong.push_back(fmt::format("{} IS NULL", quote_identifier(fill.column)));
+  const std::string rows_of = work.table->name.display();
+  Step proof = range_check(fmt::format("{}/{}/proof", subject(work), name(phase)), phase, *work.table, join(wrong),
+                           fmt::format("{{count}} rows of {} disagree between old and new shape", rows_of),
+                           "Look at these rows and at what wrote them, then roll back: {samples}.");
+  proof.check->proof = true;
+  proof.title = fmt::format("Prove that no row of {} disagrees", rows_of);
+  return proof;
+}
+
 void copy_rows(Draft& draft, const TableWork& work) {
   if (!work.has_trigger()) return;
   const pg::Table& table = *work.table;
@@ -102,14 +117,7 @@ void copy_rows(Draft& draft, const TableWork& work) {
   copy.needs = {prefix + "/dual_write/trigger"};
   draft.add(std::move(copy));
 
-  std::vector<std::string> wrong;
-  for (const ShadowPair& pair : work.pairs) wrong.push_back(disagree(pair));
-  for (const FillRule& fill : work.fills) wrong.push_back(fmt::format("{} IS NULL", quote_identifier(fill.column)));
-  Step proof = range_check(prefix + "/backfill/proof", Phase::kBackfill, table, join(wrong),
-                           fmt::format("{{count}} rows of {} disagree between old and new shape", rows_of),
-                           "Look at these rows and at what wrote them, then roll back: {samples}.");
-  proof.check->proof = true;
-  proof.title = fmt::format("Prove that no row of {} disagrees", rows_of);
+  Step proof = agreement_proof(work, Phase::kBackfill, false);
   proof.why = "Nothing is offered to clients, and nothing is dropped, before every row was seen to be in agreement.";
   proof.needs = {prefix + "/backfill/copy"};
   draft.copied[table.name] = draft.add(std::move(proof)).id;

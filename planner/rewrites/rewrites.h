@@ -19,6 +19,10 @@ void start_dual_write(Draft& draft, const TableWork& table);
 // backfill: the copy, the proof, fresh statistics.
 void copy_rows(Draft& draft, const TableWork& table);
 
+// A check by ranges that counts the rows whose two shapes contradict each other; `switched`: under the names that the
+// columns have after the switch.
+Step agreement_proof(const TableWork& table, Phase phase, bool switched);
+
 // validate: what belongs to the old columns, built for the new ones.
 void carry_indexes(Draft& draft, const TableWork& table);
 void carry_constraints(Draft& draft, const TableWork& table);
