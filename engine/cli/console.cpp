@@ -1,5 +1,6 @@
 #include "engine/cli/console.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ namespace falsework::cli {
 namespace {
 
 constexpr int kUsualWidth = 80;
+constexpr int kLookMilliseconds = 100;
 
 // Characters, not bytes: continuation bytes of UTF-8 take no place.
 std::size_t places(std::string_view text) {
@@ -78,7 +80,10 @@ std::string Console::ask(std::string_view question) {
   std::cerr << visible_lines(question) << ' ' << std::flush;
   // Not through std::cin, which would begin the read anew after a signal.
   std::string answer;
-  for (char c = 0; c != '\n';) {
+  for (char c = 0; c != '\n' && !stop_requested();) {
+    // A signal that comes between the look at it and the read would not wake a read; so the wait is cut into slices.
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (poll(&input, 1, kLookMilliseconds) <= 0) continue;
     const ssize_t count = read(STDIN_FILENO, &c, 1);
     if (count < 0 && errno == EINTR && !stop_requested()) continue;
     if (count <= 0) break;
