@@ -189,6 +189,21 @@ void describe(const AddForeignKey& change, const Work& work, PlannedChange& plan
   }
 }
 
+// What it would rewrite or read: whole tables, those whose lock is held for more than a moment.
+Estimate naive_estimate(const PlannedChange& planned, const pg::Snapshot& snapshot) {
+  Estimate estimate;
+  if (!planned.naive_rewrites && !planned.naive_scans) return estimate;
+  for (const pg::Table& table : snapshot.tables) {
+    const bool held = std::any_of(planned.naive_locks.begin(), planned.naive_locks.end(), [&](const auto& lock) {
+      return lock.relation == table.name.display() && lock.duration != pg::LockDuration::kMoment;
+    });
+    if (!held) continue;
+    estimate.rows += static_cast<std::int64_t>(std::max(0.0, table.rows));
+    estimate.bytes += table.bytes;
+  }
+  return estimate;
+}
+
 }  // namespace
 
 PlannedChange describe_change(const Change& change, const Work& work) {
@@ -196,6 +211,7 @@ PlannedChange describe_change(const Change& change, const Work& work) {
   planned.kind = std::string(kind(change));
   planned.naive_sql = naive_sql(change);
   std::visit([&](const auto& action) { describe(action, work, planned); }, change.action);
+  planned.naive_estimate = naive_estimate(planned, *work.snapshot);
   std::sort(planned.warnings.begin(), planned.warnings.end());
   planned.warnings.erase(std::unique(planned.warnings.begin(), planned.warnings.end()), planned.warnings.end());
   return planned;

@@ -124,6 +124,7 @@ struct PlannedChange {
   std::string naive_sql;
   std::vector<pg::TakenLock> naive_locks;
   bool naive_rewrites = false, naive_scans = false;
+  Estimate naive_estimate;            // that it would rewrite, or read, under its locks; heaps alone
   std::vector<std::string> warnings;  // what a reviewer must know
   bool operator==(const PlannedChange&) const = default;
 };

@@ -107,6 +107,7 @@ Json render(const PlannedChange& change) {
           {"naive_locks", render(change.naive_locks)},
           {"naive_rewrites", change.naive_rewrites},
           {"naive_scans", change.naive_scans},
+          {"naive_estimate", render(change.naive_estimate)},
           {"warnings", render(change.warnings)}};
 }
 

@@ -227,7 +227,7 @@ void read(const Node& node, Step& to) {
 
 void read(const Node& node, PlannedChange& to) {
   const Object object(node, {"kind", "summary", "relation", "strategy", "reason", "naive_sql", "naive_locks",
-                             "naive_rewrites", "naive_scans", "warnings"});
+                             "naive_rewrites", "naive_scans", "naive_estimate", "warnings"});
   read(object.at("kind"), to.kind);
   read(object.at("summary"), to.summary);
   read(object.at("relation"), to.relation);
@@ -237,6 +237,7 @@ void read(const Node& node, PlannedChange& to) {
   read(object.at("naive_locks"), to.naive_locks);
   read(object.at("naive_rewrites"), to.naive_rewrites);
   read(object.at("naive_scans"), to.naive_scans);
+  read(object.at("naive_estimate"), to.naive_estimate);
   read(object.at("warnings"), to.warnings);
 }
 

@@ -136,6 +136,7 @@ PlannedChange change() {
   result.naive_locks = {{kDisplay, LockMode::kAccessExclusive, LockDuration::kMoment}};
   result.naive_rewrites = true;
   result.naive_scans = true;
+  result.naive_estimate = {1'250'000, 209'715'200};
   result.warnings = {"<b>audit</b> trigger audit_users runs for each copied row"};
   return result;
 }
