@@ -99,7 +99,7 @@ std::map<std::string, std::string> pinned_settings(const std::map<std::string, s
       {"default_transaction_isolation", "read committed"},
   };
   for (const auto& [name, value] : asked) {
-    std::erase_if(settings, [&](const auto& setting) { return lower(setting.first) == lower(name); });
+    std::erase_if(settings, [folded = lower(name)](const auto& setting) { return lower(setting.first) == folded; });
     settings[name] = value;
   }
   return settings;
