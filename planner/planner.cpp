@@ -44,6 +44,13 @@ std::vector<Step> draft_steps(const Work& work) {
   return std::move(draft.steps);
 }
 
+// A title is one line, whatever the names in it hold.
+std::string one_line(std::string title) {
+  std::replace_if(
+      title.begin(), title.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return title;
+}
+
 }  // namespace
 
 Plan make_plan(const Migration& migration, const pg::Snapshot& snapshot) {
@@ -60,6 +67,7 @@ Plan make_plan(const Migration& migration, const pg::Snapshot& snapshot) {
   for (Step& step : steps) {
     std::sort(step.needs.begin(), step.needs.end());
     step.needs.erase(std::unique(step.needs.begin(), step.needs.end()), step.needs.end());
+    step.title = one_line(std::move(step.title));
   }
   for (const std::string& id : order_steps(steps)) {
     const auto step = std::find_if(steps.begin(), steps.end(), [&](const Step& each) { return each.id == id; });
