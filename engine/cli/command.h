@@ -53,6 +53,7 @@ Command history_command();
 Command release_list_command();
 Command snapshot_command();
 Command drift_command();
+Command check_command();
 
 // Options that several commands share.
 std::vector<Option> lock_options();
