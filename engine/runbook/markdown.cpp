@@ -130,6 +130,16 @@ struct Renderer {
     return fmt::format("> [!{}]\n> {}\n", kind, render(block.text));
   }
   std::string operator()(const Picture& block) const { return fenced("mermaid", render_mermaid(block.diagram)); }
+  std::string operator()(const TimeLine& block) const {
+    std::string result = "| Order | What happens | Who waits | Command | Undo |\n| --- | --- | --- | --- | --- |\n";
+    int number = 0;
+    for (const TimeLine::Entry& entry : block.entries) {
+      Text what = entry.what;
+      if (!entry.why.empty()) what.push_back(plain(": " + entry.why));
+      result += row({{plain(std::to_string(++number))}, what, entry.waits, entry.command, entry.undo});
+    }
+    return result;
+  }
 };
 
 }  // namespace

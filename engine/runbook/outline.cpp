@@ -7,9 +7,10 @@ namespace falsework::runbook {
 Outline outline(const Plan& plan) {
   Outline result;
   add_summary(plan, result);
+  add_time_line(plan, result);
+  add_identity(plan, result);
   add_changes(plan, result);
   add_who_is_affected(plan, result);
-  add_time_line(plan, result);
   add_graph_and_phases(plan, result);
   add_preflight(plan, result);
   add_steps(plan, result);

@@ -16,6 +16,7 @@ struct Span {
   enum class Kind { kPlain, kCode, kStrong };
   Kind kind = Kind::kPlain;
   std::string text;
+  std::string to = {};  // anchor of a heading that it leads to, where the format has links; may be empty
   bool operator==(const Span&) const = default;
 };
 using Text = std::vector<Span>;
@@ -23,10 +24,19 @@ using Text = std::vector<Span>;
 inline Span plain(std::string text) { return {Span::Kind::kPlain, std::move(text)}; }
 inline Span code(std::string text) { return {Span::Kind::kCode, std::move(text)}; }
 inline Span strong(std::string text) { return {Span::Kind::kStrong, std::move(text)}; }
+inline Span link(std::string text, std::string to) { return {Span::Kind::kPlain, std::move(text), std::move(to)}; }
 
+// What a heading says at a glance; the text below it says the same in full.
+struct Badge {
+  enum class Tone { kQuiet, kLock, kGate, kDanger, kGood };
+  std::string text;
+  Tone tone = Tone::kQuiet;
+};
 struct Heading {
-  int level = 1;
+  int level = 1;  // 4: a step, which a format may fold
   Text text;
+  std::string anchor = {};  // letters, digits, `-` and `_`; unique in the outline
+  std::vector<Badge> badges = {};
 };
 struct Paragraph {
   Text text;
@@ -51,7 +61,17 @@ struct Callout {
 struct Picture {
   Diagram diagram;
 };
-using Block = std::variant<Heading, Paragraph, Bullets, Table, Listing, Callout, Picture>;
+// What happens, in order, and what each stretch of it means for others.
+struct TimeLine {
+  struct Entry {
+    enum class Kind { kWork, kGate, kPointOfNoReturn };
+    Kind kind = Kind::kWork;
+    Text what, waits, command, undo;
+    std::string why = {};  // what it is for, in plain words
+  };
+  std::vector<Entry> entries;
+};
+using Block = std::variant<Heading, Paragraph, Bullets, Table, Listing, Callout, Picture, TimeLine>;
 using Outline = std::vector<Block>;
 
 // The whole runbook of a plan.

@@ -12,10 +12,10 @@
 
 namespace falsework {
 
-enum class RunbookFormat { kMarkdown, kMermaid };
-std::optional<RunbookFormat> parse_runbook_format(std::string_view text);  // md, mermaid
+enum class RunbookFormat { kMarkdown, kHtml, kMermaid, kDot };
+std::optional<RunbookFormat> parse_runbook_format(std::string_view text);  // md, html, mermaid, dot
 
-// Renders the whole document (md), or the graph of its steps alone (mermaid).
+// Renders the whole document (md, html), or the graph of its steps alone (mermaid, dot).
 std::string render_runbook(const Plan& plan, RunbookFormat format);
 
 }  // namespace falsework

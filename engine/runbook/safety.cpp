@@ -125,7 +125,7 @@ void add_way(const Plan& plan, const Way& way, Outline& outline) {
 }  // namespace
 
 void add_preflight(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("Before it starts")}});
+  outline.push_back(Heading{2, {plain("Before it starts")}, "preflight"});
   std::int64_t bytes = 0;
   std::set<std::string> relations;
   for (const Step& step : plan.steps) {
@@ -165,7 +165,7 @@ void add_preflight(const Plan& plan, Outline& outline) {
 }
 
 void add_in_between(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("The time in between")}});
+  outline.push_back(Heading{2, {plain("The time in between")}, "in-between"});
   outline.push_back(Paragraph{{plain("What is declared and not yet enforced:")}});
   Table table{{{plain("Change")}, {plain("Not yet")}, {plain("Until")}}, {}};
   for (const PlannedChange& change : plan.changes) {
@@ -188,7 +188,7 @@ void add_in_between(const Plan& plan, Outline& outline) {
 }
 
 void add_rollback(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("Rollback")}});
+  outline.push_back(Heading{2, {plain("Rollback")}, "rollback"});
   outline.push_back(
       Paragraph{{plain("From wherever the run stands; steps that have not run have nothing to undo. The SQL of "
                        "each undo stands with its step.")}});
@@ -198,7 +198,7 @@ void add_rollback(const Plan& plan, Outline& outline) {
 }
 
 void add_abort_criteria(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("When to stop")}});
+  outline.push_back(Heading{2, {plain("When to stop")}, "stop"});
   outline.push_back(Paragraph{{plain("Stop with Ctrl-C, look, and roll back when one of these is seen:")}});
   Bullets list;
   list.items.push_back(
@@ -220,7 +220,7 @@ void add_abort_criteria(const Plan& plan, Outline& outline) {
 }
 
 void add_sign_off(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("Sign-off")}});
+  outline.push_back(Heading{2, {plain("Sign-off")}, "sign-off"});
   outline.push_back(Paragraph{{plain("For the plan with the digest "), code(plan.digest), plain(", and no other:")}});
   Table table{{{plain("Role")}, {plain("Name")}, {plain("Date")}, {plain("Decision")}}, {}};
   const auto sign = [&](Text role) { table.rows.push_back({std::move(role), {}, {}, {}}); };

@@ -7,9 +7,11 @@ namespace falsework::runbook {
 
 // The first page: what a reader who knows nothing of Falsework must know.
 void add_summary(const Plan& plan, Outline& outline);
+void add_time_line(const Plan& plan, Outline& outline);
+void add_identity(const Plan& plan, Outline& outline);
+
 void add_changes(const Plan& plan, Outline& outline);
 void add_who_is_affected(const Plan& plan, Outline& outline);
-void add_time_line(const Plan& plan, Outline& outline);
 
 void add_graph_and_phases(const Plan& plan, Outline& outline);
 void add_preflight(const Plan& plan, Outline& outline);

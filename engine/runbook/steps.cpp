@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/duration.h"
+#include "engine/runbook/gate_words.h"
 #include "engine/runbook/sections.h"
 #include "engine/runbook/visible.h"
 #include "engine/runbook/words.h"
@@ -36,18 +37,12 @@ void add_listing(const std::vector<std::string>& statements, Outline& outline) {
   outline.push_back(Listing{"sql", text});
 }
 
-void add_gate(const Gate& gate, Outline& outline) {
+void add_gate(const Plan& plan, const Step& step, Outline& outline) {
   Bullets conditions;
-  for (const GateCondition& condition : gate.conditions) {
-    if (condition.kind == GateCondition::Kind::kRelease) {
-      conditions.items.push_back({plain("release "), code(condition.release), plain(" is out everywhere: "),
-                                  code("falsework advance --release " + shell_word(condition.release))});
-    } else {
-      conditions.items.push_back({plain("a person says so: "), code("falsework advance RUN")});
-    }
-  }
+  for (const GateCondition& condition : step.gate->conditions) conditions.items.push_back(describe(condition));
   outline.push_back(Paragraph{{strong("Opens when:")}});
   outline.push_back(std::move(conditions));
+  outline.push_back(Paragraph{{strong("Then: "), code(opening_command(plan, step))}});
 }
 
 void add_copy(const Copy& copy, Outline& outline) {
@@ -148,17 +143,35 @@ void add_undo(const Plan& plan, const Step& step, Outline& outline) {
   if (!with.empty()) outline.push_back(Paragraph{std::move(with)});
 }
 
+std::vector<Badge> badges_of(const Step& step) {
+  std::vector<Badge> badges;
+  const std::optional<pg::TakenLock> lock = strongest(step.locks);
+  if (step.gate) {
+    badges.push_back({"gate", Badge::Tone::kGate});
+  } else if (lock && blocks_writes(*lock)) {
+    badges.push_back({fmt::format("{} on {}, {}", pg::sql(lock->mode), lock->relation, describe(lock->duration)),
+                      Badge::Tone::kLock});
+  } else if (step.kind != StepKind::kNote) {
+    badges.push_back({"blocks no reads, no writes", Badge::Tone::kQuiet});
+  }
+  if (step.irreversible) badges.push_back({"cannot be undone", Badge::Tone::kDanger});
+  return badges;
+}
+
 void add_step(const Plan& plan, const Step& step, Outline& outline) {
-  outline.push_back(Heading{4, {plain(fmt::format("Step {}: {}", number_of(plan, step), step.title))}});
+  outline.push_back(Heading{4,
+                            {plain(fmt::format("Step {}: {}", number_of(plan, step), step.title))},
+                            anchor_of(plan, step),
+                            badges_of(step)});
   Text identity = {code(step.id), plain(fmt::format(" · {}: {}", name(step.kind), explain(step.kind)))};
   for (std::size_t i = 0; i < step.needs.size(); ++i) {
     const Step* const need = plan.step(step.needs[i]);
-    if (need != nullptr)
-      append(identity, {plain(fmt::format("{}{}", i == 0 ? " · after step " : ", ", number_of(plan, *need)))});
+    if (need == nullptr) continue;
+    append(identity, {plain(i == 0 ? " · after step " : ", "), step_link(plan, *need)});
   }
   outline.push_back(Paragraph{std::move(identity)});
   outline.push_back(Paragraph{{plain(step.why)}});
-  if (step.gate) add_gate(*step.gate, outline);
+  if (step.gate) add_gate(plan, step, outline);
   add_listing(step.sql, outline);
   if (step.copy) add_copy(*step.copy, outline);
   if (step.check) add_check(*step.check, outline);
@@ -177,12 +190,12 @@ void add_step(const Plan& plan, const Step& step, Outline& outline) {
 }  // namespace
 
 void add_graph_and_phases(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("The graph")}});
+  outline.push_back(Heading{2, {plain("The graph")}, "graph"});
   outline.push_back(Picture{diagram(plan)});
   outline.push_back(
       Paragraph{{plain("Dashed: a gate. Double sides: outside a transaction. Cylinder: a copy in batches. "
                        "Round: a check. Thick red: cannot be undone.")}});
-  outline.push_back(Heading{2, {plain("Phases")}});
+  outline.push_back(Heading{2, {plain("Phases")}, "phases"});
   Table table{{{plain("Phase")}, {plain("What it does")}, {plain("Steps")}, {plain("Strongest lock")}, {plain("Undo")}},
               {}};
   for (const Phase phase : phases_of(plan)) {
@@ -191,12 +204,12 @@ void add_graph_and_phases(const Plan& plan, Outline& outline) {
     bool irreversible = false;
     for (const Step& step : plan.steps) {
       if (step.phase != phase) continue;
-      append(steps, {plain(fmt::format("{}{}", steps.empty() ? "" : ", ", number_of(plan, step)))});
+      append(steps, {plain(steps.empty() ? "" : ", "), step_link(plan, step)});
       locks.insert(locks.end(), step.locks.begin(), step.locks.end());
       irreversible = irreversible || step.irreversible;
     }
     const std::optional<pg::TakenLock> lock = strongest(locks);
-    table.rows.push_back({{code(std::string(name(phase)))},
+    table.rows.push_back({{{Span::Kind::kCode, std::string(name(phase)), anchor_of(phase)}},
                           {plain(std::string(purpose(phase)))},
                           std::move(steps),
                           lock ? Text{code(lock->relation), plain(" " + describe(*lock))} : Text{plain("none")},
@@ -206,7 +219,7 @@ void add_graph_and_phases(const Plan& plan, Outline& outline) {
 }
 
 void add_steps(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("Steps")}});
+  outline.push_back(Heading{2, {plain("Steps")}, "steps"});
   outline.push_back(
       Paragraph{{plain("What follows is exactly what runs. Any step can be stopped with Ctrl-C: the engine "
                        "ends at the next safe point, and "),
@@ -215,7 +228,7 @@ void add_steps(const Plan& plan, Outline& outline) {
   for (const Step& step : plan.steps) {
     if (phase != step.phase) {
       phase = step.phase;
-      outline.push_back(Heading{3, {plain("Phase "), code(std::string(name(step.phase)))}});
+      outline.push_back(Heading{3, {plain("Phase "), code(std::string(name(step.phase)))}, anchor_of(step.phase)});
     }
     add_step(plan, step, outline);
   }

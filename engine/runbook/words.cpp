@@ -100,8 +100,17 @@ Table table_of(const std::vector<pg::TakenLock>& locks) {
 int number_of(const Plan& plan, const Step& step) { return static_cast<int>(&step - plan.steps.data()) + 1; }
 
 Text reference(const Plan& plan, const Step& step) {
-  return {plain(fmt::format("step {} (", number_of(plan, step))), code(step.id), plain(")")};
+  return {link(fmt::format("step {}", number_of(plan, step)), anchor_of(plan, step)), plain(" ("), code(step.id),
+          plain(")")};
 }
+
+Span step_link(const Plan& plan, const Step& step) {
+  return link(std::to_string(number_of(plan, step)), anchor_of(plan, step));
+}
+
+std::string anchor_of(const Plan& plan, const Step& step) { return fmt::format("step-{}", number_of(plan, step)); }
+
+std::string anchor_of(Phase phase) { return fmt::format("phase-{}", name(phase)); }
 
 std::vector<Phase> phases_of(const Plan& plan) {
   std::vector<Phase> result;

@@ -34,6 +34,9 @@ Table table_of(const std::vector<pg::TakenLock>& locks);
 // The number of a step, from 1, and how the text refers to it: `step 3 (ID)`.
 int number_of(const Plan& plan, const Step& step);
 Text reference(const Plan& plan, const Step& step);
+Span step_link(const Plan& plan, const Step& step);  // its number, leading to it
+std::string anchor_of(const Plan& plan, const Step& step);
+std::string anchor_of(Phase phase);
 
 // The phases that have steps, in order.
 std::vector<Phase> phases_of(const Plan& plan);
@@ -43,6 +46,9 @@ std::string listing_of(const std::vector<std::string>& statements);
 
 // A word for a shell, in single quotes where it needs them.
 std::string shell_word(std::string_view text);
+
+// What the plain statement of a change would have done: locks, for how long, what it would rewrite or read.
+std::string naive_cost(const PlannedChange& change);
 
 // Appends spans, so that sentences can be put together.
 void append(Text& text, Text more);

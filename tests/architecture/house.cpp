@@ -63,6 +63,8 @@ const std::vector<Package>& packages() {
       {"boost/program_options", {"engine/"}, true},
       {"boost/graph/", {"plans/"}, true},
       {"boost/", {"none"}, true},
+      {"gvc.h", {"engine/runbook/"}, true},
+      {"cgraph.h", {"engine/runbook/"}, true},
       // Declares the name only.
       {"nlohmann/json_fwd.hpp", {}, false},
       {"nlohmann/", {}, true},

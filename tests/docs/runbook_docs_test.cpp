@@ -24,7 +24,7 @@ TEST_SUITE("docs/reference/runbook") {
 
   TEST_CASE("every format stands in the reference") {
     const std::string page = read_file(std::string(FALSEWORK_SOURCE) + "/docs/reference/runbook.md");
-    for (const char* const format : {"md", "mermaid"}) {
+    for (const char* const format : {"md", "html", "mermaid", "dot"}) {
       CHECK(parse_runbook_format(format).has_value());
       CHECK(page.find(std::string("| `") + format) != std::string::npos);
     }

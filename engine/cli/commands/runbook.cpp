@@ -15,10 +15,8 @@ namespace {
 
 RunbookFormat format_of(const std::string& text) {
   if (const auto format = parse_runbook_format(text)) return *format;
-  if (text == "html") {
-    throw Error(errors::kUsage, "a runbook as html is not available in this version", "Use --format md or mermaid.");
-  }
-  throw Error(errors::kUsage, fmt::format("{} is no format of a runbook", text), "Use --format md or mermaid.");
+  throw Error(errors::kUsage, fmt::format("{} is no format of a runbook", text),
+              "Use --format md, html, mermaid or dot.");
 }
 
 ExitCode run_runbook(Invocation& invocation) {
@@ -52,7 +50,8 @@ Command runbook_command() {
           1,
           1,
           {Needs::kNothing},
-          {{"format", 0, "FORMAT", "md (default), the whole document; mermaid, the graph of its steps alone"},
+          {{"format", 0, "FORMAT",
+            "md (default) or html, the whole document; mermaid or dot, the graph of its steps alone"},
            {"output", 'o', "FILE", "write to this file; else to stdout"}},
           run_runbook,
           {"falsework runbook users.plan.json -o users.md", "falsework runbook users.plan.json --format mermaid"},

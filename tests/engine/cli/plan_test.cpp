@@ -108,7 +108,7 @@ TEST_SUITE("engine/cli/commands/plan") {
     const Workspace place;
     make_shop(place);
     place.plan();
-    for (const char* format : {"md", "mermaid"}) {
+    for (const char* format : {"md", "html", "mermaid", "dot"}) {
       CAPTURE(format);
       const std::string text = place.run({"runbook", "plan.json", "--format", format}).out;
       REQUIRE(!text.empty());

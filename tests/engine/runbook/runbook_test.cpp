@@ -81,13 +81,16 @@ std::size_t cells_of(const std::string& line) {
 TEST_SUITE("engine/runbook/runbook") {
   TEST_CASE("formats are known by the names of the command line") {
     CHECK(parse_runbook_format("md") == RunbookFormat::kMarkdown);
+    CHECK(parse_runbook_format("html") == RunbookFormat::kHtml);
     CHECK(parse_runbook_format("mermaid") == RunbookFormat::kMermaid);
+    CHECK(parse_runbook_format("dot") == RunbookFormat::kDot);
     CHECK_FALSE(parse_runbook_format("pdf").has_value());
     CHECK_FALSE(parse_runbook_format("").has_value());
   }
 
   TEST_CASE("equal plans give equal runbooks") {
-    for (const RunbookFormat format : {RunbookFormat::kMarkdown, RunbookFormat::kMermaid}) {
+    for (const RunbookFormat format :
+         {RunbookFormat::kMarkdown, RunbookFormat::kHtml, RunbookFormat::kMermaid, RunbookFormat::kDot}) {
       CHECK(render_runbook(stamped(), format) == render_runbook(stamped(), format));
     }
   }
@@ -133,10 +136,14 @@ TEST_SUITE("engine/runbook/runbook") {
   TEST_CASE("a step without an undo says why, and the page says where the point of no return lies") {
     const std::string text = markdown(stamped());
     CHECK(holds(step_section(text, 9), "> **Cannot be undone.** The values of email are gone with the column."));
-    CHECK(holds(text, "**Point of no return:** step 9 (`users.email_address/contract/drop`), drop users.email."));
+    CHECK(holds(
+        text,
+        "| Until when it can be undone | Until step 9 (`users.email_address/contract/drop`): drop users.email. It "
+        "runs when gate `contract` is open, that is when a person says so. Before it `falsework rollback RUN` "
+        "takes the whole run back, and no value is lost; after it nothing does. The values of email are gone"));
     Plan plan = stamped();
     plan.steps.pop_back();
-    CHECK(holds(markdown(plan), "**Point of no return:** none."));
+    CHECK(holds(markdown(plan), "| Until when it can be undone | Always. Every step can be undone"));
     CHECK(holds(step_section(text, 2), "Undone with it: step 3 (`users.email_address/backfill/copy`)"));
     CHECK(holds(step_section(text, 2), "kept in email."));
     CHECK(holds(step_section(text, 1), "nothing has to be done"));
@@ -163,21 +170,24 @@ TEST_SUITE("engine/runbook/runbook") {
     CHECK(holds(about, "\n" + plan.changes[0].naive_sql + ";\n"));
     CHECK(holds(about, "It would take ACCESS EXCLUSIVE on "));
     CHECK(holds(about, "which blocks reads, writes, DDL"));
-    CHECK(holds(about, "It would rewrite every row of the table. It would read the whole table under that lock."));
+    CHECK(holds(about, "It would rewrite every row of the table: about 1,250,000 rows, 200.0 MiB."));
     CHECK(holds(about, plan.changes[0].reason));
     CHECK(holds(about, "> [!WARNING]\n> &lt;b&gt;audit&lt;/b&gt; trigger audit_users runs"));
   }
 
   TEST_CASE("each gate stands on the time line with the command that opens it") {
     const std::string about = section(markdown(stamped()), "## Releases and gates");
-    CHECK(holds(about, "| 1 | the run begins | `falsework apply PLAN` |"));
+    CHECK(holds(about, "| 1 | 5 steps of `expand`, `dual_write`, `backfill`, `validate`: adds what is new beside"));
+    CHECK(holds(about, "| `falsework apply PLAN` | can be rolled back |"));
     CHECK(holds(about,
-                "| gate `switch` waits for release `2026.12` to be out everywhere | "
+                "| 2 | gate `switch` opens when release `2026.12` is out everywhere | nobody waits | "
                 "`falsework advance RUN --release 2026.12` |"));
     CHECK(holds(about,
-                "| gate `contract` waits for a person to say so | "
+                "| 4 | gate `contract` opens when a person says so | nobody waits | "
                 "`falsework advance RUN --confirm users_email_address` |"));
-    CHECK(holds(about, "| 6 | 1 step of `contract` | none: they follow by themselves | not to the end"));
+    CHECK(holds(about, "| 5 | 1 step of `contract`: removes the old shape | reads and writes of "));
+    CHECK(holds(about,
+                "| none: they follow by themselves | not to the end: the point of no return lies here, at step 9 |"));
     Plan plan = stamped();
     plan.name = "it's; rm";
     CHECK(holds(markdown(plan), "--confirm 'it'\\''s; rm'"));

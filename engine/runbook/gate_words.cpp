@@ -1,0 +1,47 @@
+#include "engine/runbook/gate_words.h"
+
+#include "engine/runbook/words.h"
+
+namespace falsework::runbook {
+
+namespace {
+
+// Whether a step that cannot be undone comes before the next gate.
+bool opens_irreversible(const Plan& plan, const Step& gate) {
+  for (auto i = static_cast<std::size_t>(number_of(plan, gate)); i < plan.steps.size(); ++i) {
+    if (plan.steps[i].kind == StepKind::kGate) return false;
+    if (plan.steps[i].irreversible) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Text describe(const GateCondition& condition) {
+  switch (condition.kind) {
+    case GateCondition::Kind::kRelease:
+      return {plain("release "), code(condition.release), plain(" is out everywhere")};
+    case GateCondition::Kind::kAdvance: return {plain("a person says so")};
+  }
+  return {};
+}
+
+Text describe(const Gate& gate) {
+  Text result;
+  for (const GateCondition& condition : gate.conditions) {
+    if (!result.empty()) append(result, {plain(", and ")});
+    append(result, describe(condition));
+  }
+  return result;
+}
+
+std::string opening_command(const Plan& plan, const Step& gate) {
+  std::string command = "falsework advance RUN";
+  for (const GateCondition& condition : gate.gate->conditions) {
+    if (condition.kind == GateCondition::Kind::kRelease) command += " --release " + shell_word(condition.release);
+  }
+  if (opens_irreversible(plan, gate)) command += " --confirm " + shell_word(plan.name);
+  return command;
+}
+
+}  // namespace falsework::runbook
