@@ -39,7 +39,7 @@ struct Arming {
 
 [[noreturn]] void refuse(std::string_view entry) {
   throw Error(errors::kUsage, fmt::format("FALSEWORK_FAIL: {} is not understood", entry),
-              "Write name[@n]=action, where action is kill, term, throw or sleep:MS.");
+              "Write name[@n]=action, where action is kill, term, stop, throw or sleep:MS.");
 }
 
 std::optional<std::uint64_t> parse_count(std::string_view text) {
@@ -51,7 +51,7 @@ std::optional<std::uint64_t> parse_count(std::string_view text) {
 }
 
 bool is_action(std::string_view action) {
-  if (action == "kill" || action == "term" || action == "throw") return true;
+  if (action == "kill" || action == "term" || action == "stop" || action == "throw") return true;
   constexpr std::string_view kSleep = "sleep:";
   return action.substr(0, kSleep.size()) == kSleep && parse_count(action.substr(kSleep.size())).has_value();
 }
@@ -126,6 +126,9 @@ void failpoint(std::string_view name) {
     kill(getpid(), SIGKILL);
   } else if (action == "term") {
     kill(getpid(), SIGTERM);
+  } else if (action == "stop") {
+    // Until somebody sends SIGCONT: what happens meanwhile happens exactly here.
+    kill(getpid(), SIGSTOP);
   } else if (action == "throw") {
     throw Error(errors::kInternal, fmt::format("failpoint {} was told to throw", name), "");
   } else {

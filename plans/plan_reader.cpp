@@ -324,6 +324,8 @@ Json parse_json(const std::string& text, const std::string& file) {
     if (twice.empty()) return json;
   } catch (const Json::parse_error& error) {
     throw Error(errors::kPlanInvalid, fmt::format("{}: not JSON (byte {})", file, error.byte), kHint);
+  } catch (const Json::out_of_range&) {
+    throw Error(errors::kPlanInvalid, fmt::format("{}: a number in it is too large", file), kHint);
   }
   throw Error(errors::kPlanInvalid, fmt::format("{}: the key \"{}\" stands twice in one object", file, twice), kHint);
 }

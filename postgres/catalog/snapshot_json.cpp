@@ -213,6 +213,8 @@ Json parse_json(const std::string& text, const std::string& source) {
   } catch (const Json::parse_error& error) {
     throw Error(errors::kSnapshotInvalid, fmt::format("{}: line {}: not JSON", source, line_of(text, error.byte)),
                 kHint);
+  } catch (const Json::out_of_range&) {
+    throw Error(errors::kSnapshotInvalid, fmt::format("{}: a number in it is too large", source), kHint);
   }
 }
 

@@ -208,6 +208,7 @@ TEST_SUITE("plans/plan_json") {
         {"", "p.json: not JSON (byte 1)"},
         {"{", "p.json: not JSON (byte 2)"},
         {"{} x", "p.json: not JSON (byte 4)"},
+        {"{\"format_version\": 1e999}", "p.json: a number in it is too large"},
         {"[]", "p.json: / must be an object, not array"},
         {"{}", "p.json: /format_version is missing"},
         {"{\"name\":\"a\",\"format_version\":1,\"name\":\"b\"}", "p.json: the key \"name\" stands twice in one object"},

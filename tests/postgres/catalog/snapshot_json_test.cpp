@@ -132,6 +132,7 @@ TEST_SUITE("postgres/catalog/snapshot_json") {
         {"", "s.json: line 1: not JSON"},
         {"{\n\"format_version\": 1,\n nonsense}", "s.json: line 3: not JSON"},
         {"[]", "s.json: $: expected an object, found array"},
+        {R"({"format_version": 1e999})", "s.json: a number in it is too large"},
         {"{}", "s.json: $: \"format_version\" is missing: not a snapshot"},
         {R"({"format_version": 2, "novelty": 1})", "s.json: $.format_version: expected 1"},
         {R"({"format_version": 1, "novelty": 1})", "s.json: $.novelty: unknown key"},

@@ -97,8 +97,8 @@ void change_version(std::string& bytes, const std::string& major) {
 
 }  // namespace
 
-Proxy::Proxy(const TestDatabase& database, Fault fault, int only)
-    : database_(database), fault_(fault), only_(only), listener_(open_socket()) {
+Proxy::Proxy(const TestDatabase& database, Fault fault, int only, std::function<void()> when_sent)
+    : database_(database), fault_(fault), only_(only), when_sent_(std::move(when_sent)), listener_(open_socket()) {
   const sockaddr_un address = address_of(directory_.path(), kPort);
   if (bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 || listen(listener_, 8) != 0) {
     throw std::runtime_error("cannot listen");
@@ -154,9 +154,11 @@ bool Proxy::forward_startup(int client, int server) const {
   return send_all(server, number(static_cast<std::uint32_t>(body.size() + 4)) + body);
 }
 
-bool Proxy::strikes() const {
-  if (fault_ != Fault::kLosesRequest && fault_ != Fault::kLosesAnswer) return false;
-  const bool now = ++commits_ == only_ || only_ == 0;
+bool Proxy::strikes(const std::string& bytes) const {
+  const bool any = fault_ == Fault::kLosesAnyRequest || fault_ == Fault::kLosesAnyAnswer;
+  if (!any && fault_ != Fault::kLosesRequest && fault_ != Fault::kLosesAnswer) return false;
+  if (!any && bytes.find("COMMIT") == std::string::npos) return false;
+  const bool now = ++counted_ == only_ || only_ == 0;
   if (now) struck_ = true;
   return now;
 }
@@ -167,10 +169,12 @@ void Proxy::pump(int client, int server) const {
     if (poll(ready.data(), ready.size(), 20) <= 0) continue;
     if (ready[0].revents != 0) {
       const std::string bytes = receive(client);
-      const bool strike = bytes.find("COMMIT") != std::string::npos && strikes();
-      if (bytes.empty() || (strike && fault_ == Fault::kLosesRequest)) return;
+      if (bytes.empty()) return;
+      if (when_sent_) when_sent_();
+      const bool strike = strikes(bytes);
+      if (strike && (fault_ == Fault::kLosesRequest || fault_ == Fault::kLosesAnyRequest)) return;
       if (!send_all(server, bytes)) return;
-      if (strike && fault_ == Fault::kLosesAnswer) {
+      if (strike) {
         receive(server);
         return;
       }

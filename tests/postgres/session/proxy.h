@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,26 +16,29 @@ namespace falsework::test {
 // What the proxy does to the bytes.
 enum class Fault {
   kNone,
-  kDropsOptions,    // startup options do not reach the server, as behind a pooler that ignores them
-  kRefusesOptions,  // as a pooler that does not
-  kMakesUpPid,      // the client is told another process id
-  kIsThirteen,      // the client is told that the server is PostgreSQL 13.2
-  kIsFourteenTwo,   // … 14.2
-  kLosesRequest,    // the connection breaks before a message with COMMIT reaches the server
-  kLosesAnswer,     // the connection breaks after the server has answered it
+  kDropsOptions,     // startup options do not reach the server, as behind a pooler that ignores them
+  kRefusesOptions,   // as a pooler that does not
+  kMakesUpPid,       // the client is told another process id
+  kIsThirteen,       // the client is told that the server is PostgreSQL 13.2
+  kIsFourteenTwo,    // … 14.2
+  kLosesRequest,     // the connection breaks before a message with COMMIT reaches the server
+  kLosesAnswer,      // the connection breaks after the server has answered it
+  kLosesAnyRequest,  // as these two, and every message of the client counts, whatever it holds
+  kLosesAnyAnswer,
 };
 
 class Proxy {
  public:
-  // `only`: of faults at COMMIT, strike the n-th COMMIT of all connections and no other; 0: every one.
-  Proxy(const TestDatabase& database, Fault fault, int only = 0);
+  // `only`: of faults that lose something, strike the n-th COMMIT, or message, of all connections and no other; 0:
+  // every one. `when_sent` is told of each message of a client after its startup.
+  Proxy(const TestDatabase& database, Fault fault, int only = 0, std::function<void()> when_sent = {});
   ~Proxy();
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
 
   // Leads through the proxy, as the database's owner.
   std::string url() const;
-  // Whether a fault at COMMIT has struck.
+  // Whether a fault that loses something has struck.
   bool struck() const { return struck_; }
 
  private:
@@ -43,12 +47,13 @@ class Proxy {
   // Reads the startup message, changes it and passes it on; false when the client is to be dropped.
   bool forward_startup(int client, int server) const;
   void pump(int client, int server) const;
-  bool strikes() const;
+  bool strikes(const std::string& bytes) const;
 
   const TestDatabase& database_;
   const Fault fault_;
   const int only_;
-  mutable std::atomic<int> commits_{0};
+  const std::function<void()> when_sent_;
+  mutable std::atomic<int> counted_{0};
   mutable std::atomic<bool> struck_{false};
   TemporaryDirectory directory_;
   int listener_ = -1;
