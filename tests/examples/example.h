@@ -37,7 +37,7 @@ pg::Snapshot snapshot_of(const Example& example, const std::string& url);
 Plan plan_of(const Example& example, const pg::Snapshot& snapshot);
 
 // Says nothing.
-class SilentObserver final : public Observer {
+class SilentObserver : public Observer {
  public:
   void step_started(const Step&, bool) override {}
   void step_finished(const Step&, bool, std::chrono::milliseconds) override {}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# The whole fault matrix (tests/faults), on every version or those that are named; prints the table of cells.
+#   scripts/fault-matrix.sh [--versions 14,15,16,17,18] [--cells N|all] [--build DIR]
+# --cells 1440 takes the covering slice and then a fair sample; all takes every cell.
+set -eu
+cd "$(dirname "$0")/.."
+versions=14,15,16,17,18
+cells=all
+build=build/dev
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --versions) versions=$2; shift 2 ;;
+    --cells) cells=$2; shift 2 ;;
+    --build) build=$2; shift 2 ;;
+    *) echo "fault-matrix.sh: unknown option $1" >&2; exit 2 ;;
+  esac
+done
+cmake --build "$build" --target falsework_tests_faults >/dev/null
+status=0
+for version in $(echo "$versions" | tr ',' ' '); do
+  FALSEWORK_TEST_VERSIONS=$version FALSEWORK_FAULT_VERSIONS=$version FALSEWORK_FAULT_CELLS=$cells \
+    "$build/tests/falsework_tests_faults" || status=1
+done
+exit $status
