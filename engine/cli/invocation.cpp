@@ -33,6 +33,11 @@ std::string actor() {
 
 }  // namespace
 
+bool names_file(const std::string& word) {
+  std::error_code ignored;
+  return word == "-" || std::filesystem::exists(word, ignored);
+}
+
 Invocation::Invocation(const Command& command, Arguments arguments)
     : command_(command), arguments_(std::move(arguments)), console_(arguments_.has("json")) {}
 

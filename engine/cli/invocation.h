@@ -14,6 +14,9 @@
 
 namespace falsework::cli {
 
+// Whether a word names a file rather than a run: `-`, or one that is there.
+bool names_file(const std::string& word);
+
 class Invocation {
  public:
   Invocation(const Command& command, Arguments arguments);

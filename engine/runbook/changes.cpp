@@ -41,7 +41,7 @@ std::string naive_cost(const PlannedChange& change) {
     text += fmt::format("It would read the whole of {} under that lock{}. ", what, size);
   }
   if (!change.naive_rewrites && !change.naive_scans) text += "It would neither rewrite nor read the table. ";
-  return text + "And every client would have to know the new shape at that instant.";
+  return text + "And every client would have to be ready for it at that instant.";
 }
 
 namespace {

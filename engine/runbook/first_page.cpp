@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "engine/runbook/account.h"
 #include "engine/runbook/gate_words.h"
 #include "engine/runbook/risk.h"
 #include "engine/runbook/sections.h"
@@ -243,10 +244,15 @@ std::vector<Badge> badges_of(const Plan& plan, const Risk& risk) {
 
 }  // namespace
 
-void add_summary(const Plan& plan, Outline& outline) {
+void add_summary(const Plan& plan, const Known& known, Outline& outline) {
   const Risk risk = risk_of(plan);
   const Waits waits = waits_of(plan);
-  outline.push_back(Heading{1, {plain("Runbook: " + plan.name)}, "top", badges_of(plan, risk)});
+  Heading title{1, {plain("Runbook: " + plan.name)}, "top", badges_of(plan, risk)};
+  if (known.account != nullptr) {
+    title.text = {plain("Run: " + known.account->record.run)};
+    title.badges.insert(title.badges.begin(), badge_of(*known.account));
+  }
+  outline.push_back(std::move(title));
   Bullets changes;
   for (const PlannedChange& change : plan.changes) changes.items.push_back({strong(change.summary)});
   if (!changes.items.empty()) outline.push_back(changes);

@@ -74,7 +74,14 @@ struct TimeLine {
 using Block = std::variant<Heading, Paragraph, Bullets, Table, Listing, Callout, Picture, TimeLine>;
 using Outline = std::vector<Block>;
 
+struct Account;  // account.h
+
+// What is known beside the plan; all of it may be missing.
+struct Known {
+  const Account* account = nullptr;  // what happened in a run of it
+};
+
 // The whole runbook of a plan.
-Outline outline(const Plan& plan);
+Outline outline(const Plan& plan, const Known& known = {});
 
 }  // namespace falsework::runbook

@@ -18,10 +18,10 @@ std::optional<RunbookFormat> parse_runbook_format(std::string_view text) {
   return std::nullopt;
 }
 
-std::string render_runbook(const Plan& plan, RunbookFormat format) {
+std::string render_runbook(const Plan& plan, RunbookFormat format, const runbook::Known& known) {
   switch (format) {
-    case RunbookFormat::kMarkdown: return runbook::render_markdown(runbook::outline(plan));
-    case RunbookFormat::kHtml: return runbook::render_html(runbook::outline(plan));
+    case RunbookFormat::kMarkdown: return runbook::render_markdown(runbook::outline(plan, known));
+    case RunbookFormat::kHtml: return runbook::render_html(runbook::outline(plan, known));
     case RunbookFormat::kDot: return runbook::render_dot(runbook::diagram(plan));
     case RunbookFormat::kMermaid: return runbook::render_mermaid(runbook::diagram(plan));
   }

@@ -6,7 +6,7 @@
 namespace falsework::runbook {
 
 // The first page: what a reader who knows nothing of Falsework must know.
-void add_summary(const Plan& plan, Outline& outline);
+void add_summary(const Plan& plan, const Known& known, Outline& outline);
 void add_time_line(const Plan& plan, Outline& outline);
 void add_identity(const Plan& plan, Outline& outline);
 
@@ -15,7 +15,7 @@ void add_who_is_affected(const Plan& plan, Outline& outline);
 
 void add_graph_and_phases(const Plan& plan, Outline& outline);
 void add_preflight(const Plan& plan, Outline& outline);
-void add_steps(const Plan& plan, Outline& outline);
+void add_steps(const Plan& plan, const Known& known, Outline& outline);
 void add_in_between(const Plan& plan, Outline& outline);
 void add_rollback(const Plan& plan, Outline& outline);
 void add_developers(const Plan& plan, Outline& outline);

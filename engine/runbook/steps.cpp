@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/duration.h"
+#include "engine/runbook/account.h"
 #include "engine/runbook/gate_words.h"
 #include "engine/runbook/sections.h"
 #include "engine/runbook/visible.h"
@@ -143,8 +144,9 @@ void add_undo(const Plan& plan, const Step& step, Outline& outline) {
   if (!with.empty()) outline.push_back(Paragraph{std::move(with)});
 }
 
-std::vector<Badge> badges_of(const Step& step) {
+std::vector<Badge> badges_of(const Step& step, const Known& known) {
   std::vector<Badge> badges;
+  if (known.account != nullptr) badges.push_back(badge_of(step, *known.account));
   const std::optional<pg::TakenLock> lock = strongest(step.locks);
   if (step.gate) {
     badges.push_back({"gate", Badge::Tone::kGate});
@@ -158,11 +160,11 @@ std::vector<Badge> badges_of(const Step& step) {
   return badges;
 }
 
-void add_step(const Plan& plan, const Step& step, Outline& outline) {
+void add_step(const Plan& plan, const Step& step, const Known& known, Outline& outline) {
   outline.push_back(Heading{4,
                             {plain(fmt::format("Step {}: {}", number_of(plan, step), step.title))},
                             anchor_of(plan, step),
-                            badges_of(step)});
+                            badges_of(step, known)});
   Text identity = {code(step.id), plain(fmt::format(" · {}: {}", name(step.kind), explain(step.kind)))};
   for (std::size_t i = 0; i < step.needs.size(); ++i) {
     const Step* const need = plan.step(step.needs[i]);
@@ -171,6 +173,7 @@ void add_step(const Plan& plan, const Step& step, Outline& outline) {
   }
   outline.push_back(Paragraph{std::move(identity)});
   outline.push_back(Paragraph{{plain(step.why)}});
+  if (known.account != nullptr) add_step_account(step, *known.account, outline);
   if (step.gate) add_gate(plan, step, outline);
   add_listing(step.sql, outline);
   if (step.copy) add_copy(*step.copy, outline);
@@ -218,7 +221,7 @@ void add_graph_and_phases(const Plan& plan, Outline& outline) {
   outline.push_back(std::move(table));
 }
 
-void add_steps(const Plan& plan, Outline& outline) {
+void add_steps(const Plan& plan, const Known& known, Outline& outline) {
   outline.push_back(Heading{2, {plain("Steps")}, "steps"});
   outline.push_back(
       Paragraph{{plain("What follows is exactly what runs. Any step can be stopped with Ctrl-C: the engine "
@@ -230,7 +233,7 @@ void add_steps(const Plan& plan, Outline& outline) {
       phase = step.phase;
       outline.push_back(Heading{3, {plain("Phase "), code(std::string(name(step.phase)))}, anchor_of(step.phase)});
     }
-    add_step(plan, step, outline);
+    add_step(plan, step, known, outline);
   }
 }
 

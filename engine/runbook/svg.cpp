@@ -125,7 +125,9 @@ std::string shape_of(StepKind kind, const Box& box) {
 
 std::string render(const Diagram::Node& node, const std::vector<std::string>& lines, const Box& box) {
   std::string text;
-  double y = box.top + (box.height - kLineHeight * static_cast<double>(lines.size())) / 2 + kLineHeight * 0.78;
+  const double lid = node.kind == StepKind::kBackfill ? 6 : 0;  // the text stands below it
+  double y =
+      box.top + lid + (box.height - lid - kLineHeight * static_cast<double>(lines.size())) / 2 + kLineHeight * 0.78;
   for (const std::string& line : lines) {
     text += fmt::format(R"(<tspan x="{}" y="{}">{}</tspan>)", number(box.left + box.width / 2), number(y),
                         escape_html(line) + (&line == &lines.back() ? "" : " "));
@@ -160,7 +162,8 @@ Svg render_svg(const Diagram& diagram) {
   for (const Diagram::Group& group : diagram.groups) {
     for (const Diagram::Node& node : group.nodes) {
       labels[node.number] = wrap(make_visible(fmt::format("{}: {}", node.number, node.label)));
-      sizes[node.number] = {kNodeWidth, kLineHeight * static_cast<double>(labels[node.number].size()) + kPadding};
+      sizes[node.number] = {kNodeWidth, kLineHeight * static_cast<double>(labels[node.number].size()) + kPadding +
+                                            (node.kind == StepKind::kBackfill ? 8 : 0)};
     }
   }
   const Layout layout = lay_out(diagram, sizes);

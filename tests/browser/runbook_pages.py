@@ -5,7 +5,7 @@ No console message, no request, no overflow at 360, 800 and 1400 px, a whole pri
 and no violation that axe-core finds. Needs chromium and chromedriver, which it drives over WebDriver with Python's own
 library alone, and axe-core (scripts/install.sh fetches it).
 
-  runbook_pages.py --program build/dev/bin/falsework [--screenshots DIR] [EXAMPLE...]
+  runbook_pages.py --program build/dev/bin/falsework [--screenshots DIR] [--page FILE | EXAMPLE...]
 
 Exits with 77, which CTest takes for "skipped", when there is no browser.
 """
@@ -254,10 +254,27 @@ def check(browser, axe, name, path, screenshots):
     return problems
 
 
+def pages_of(options, directory):
+    """The pages to look at, by name: those that are given, or the runbooks of the examples."""
+    if options.page:
+        yield from ((page.stem, page.resolve()) for page in options.page)
+        return
+    for example in sorted((ROOT / "plans" / "examples").iterdir()):
+        if options.examples and not any(example.name.startswith(each) for each in options.examples):
+            continue
+        if not (example / "plan.json").exists():
+            continue
+        path = directory / f"{example.name}.html"
+        subprocess.run([options.program, "runbook", example / "plan.json", "--format", "html", "-o", path],
+                       check=True, stdout=subprocess.DEVNULL)
+        yield example.name, path
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", required=True)
     parser.add_argument("--screenshots", type=pathlib.Path)
+    parser.add_argument("--page", type=pathlib.Path, action="append", help="a file instead of the examples")
     parser.add_argument("examples", nargs="*", help="names or beginnings of names; all without")
     options = parser.parse_args()
     chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
@@ -274,17 +291,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="falsework-browser-", ignore_cleanup_errors=True) as directory:
         browser = Browser(chromium, chromedriver, directory)
         try:
-            for example in sorted((ROOT / "plans" / "examples").iterdir()):
-                if options.examples and not any(example.name.startswith(each) for each in options.examples):
-                    continue
-                path = pathlib.Path(directory) / f"{example.name}.html"
-                subprocess.run([options.program, "runbook", example / "plan.json", "--format", "html", "-o", path],
-                               check=True, stdout=subprocess.DEVNULL)
-                problems = check(browser, axe.read_text(encoding="utf-8"), example.name, path, options.screenshots)
+            for name, path in pages_of(options, pathlib.Path(directory)):
+                problems = check(browser, axe.read_text(encoding="utf-8"), name, path, options.screenshots)
                 pages += 1
                 failed += 1 if problems else 0
                 for problem in problems:
-                    print(f"{example.name}: {problem}")
+                    print(f"{name}: {problem}")
         finally:
             browser.close()
     print(f"{pages - failed} of {pages} pages are as they should be")

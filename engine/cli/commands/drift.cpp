@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "engine/cli/command.h"
@@ -17,11 +16,6 @@ struct Findings {
   std::vector<std::string> lines;
 };
 
-bool is_file(const std::string& word) {
-  std::error_code ignored;
-  return word == "-" || std::filesystem::exists(word, ignored);
-}
-
 // A plan whose run is under way: the run's own changes stand among what differs from before it.
 void note_run_of(Invocation& invocation, const Plan& plan) {
   if (!invocation.has_ledger()) return;
@@ -37,7 +31,7 @@ void note_run_of(Invocation& invocation, const Plan& plan) {
 Findings look(Invocation& invocation) {
   const Connection connection = invocation.connection();
   const auto word = invocation.arguments().word(0);
-  if (word && is_file(*word)) {
+  if (word && names_file(*word)) {
     const Plan plan = load_plan(*word).plan;
     note_run_of(invocation, plan);
     return {fmt::format("plan {}", *word), drift_of(plan, connection)};

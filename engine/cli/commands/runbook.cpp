@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "engine/cli/command.h"
 #include "engine/cli/invocation.h"
+#include "engine/runbook/account.h"
 
 namespace falsework::cli {
 
@@ -19,12 +20,20 @@ RunbookFormat format_of(const std::string& text) {
               "Use --format md, html, mermaid or dot.");
 }
 
+// A plan's file, or a run of the ledger by its id or name.
+std::string render(Invocation& invocation, const std::string& word, RunbookFormat format) {
+  if (names_file(word) || !invocation.has_ledger()) return render_runbook(load_plan(word).plan, format);
+  const RunView run = find_run(invocation.ledger(), word);
+  const runbook::Account account{run.record, run.state, invocation.ledger().events(run.record.run)};
+  return render_runbook(run.plan, format, {&account});
+}
+
 ExitCode run_runbook(Invocation& invocation) {
   const Arguments& arguments = invocation.arguments();
   Console& console = invocation.console();
   const std::string format = arguments.value("format").value_or("md");
   const RunbookFormat parsed = format_of(format);
-  const std::string text = render_runbook(load_plan(*arguments.word(0)).plan, parsed);
+  const std::string text = render(invocation, *arguments.word(0), parsed);
   const auto output = arguments.value("output");
   if (output) write_file(*output, text);
   if (console.json()) {
@@ -44,18 +53,22 @@ ExitCode run_runbook(Invocation& invocation) {
 }  // namespace
 
 Command runbook_command() {
-  return {"runbook",
-          "write the document that a reviewer reads before anything runs",
-          "PLAN",
-          1,
-          1,
-          {Needs::kNothing},
-          {{"format", 0, "FORMAT",
-            "md (default) or html, the whole document; mermaid or dot, the graph of its steps alone"},
-           {"output", 'o', "FILE", "write to this file; else to stdout"}},
-          run_runbook,
-          {"falsework runbook users.plan.json -o users.md", "falsework runbook users.plan.json --format mermaid"},
-          "It is made from the plan alone. A plan that was changed after it was made is refused."};
+  return {
+      "runbook",
+      "write the document that a reviewer reads before anything runs, or the record of a run",
+      "PLAN|RUN",
+      1,
+      1,
+      {Needs::kLedger},
+      {{"format", 0, "FORMAT",
+        "md (default) or html, the whole document; mermaid or dot, the graph of its steps alone"},
+       {"output", 'o', "FILE", "write to this file; else to stdout"}},
+      run_runbook,
+      {"falsework runbook users.plan.json -o users.md", "falsework runbook users.plan.json --format html -o users.html",
+       "falsework runbook users-1f0c2ab4 --format html -o record.html"},
+      "Of a plan it is made from the plan alone; a plan that was changed after it was made is refused. Of a run, named "
+      "by its id or its migration, it is the same document with what happened: who, when, durations and rows against "
+      "the plan's, retries, and the evidence at each gate."};
 }
 
 }  // namespace falsework::cli

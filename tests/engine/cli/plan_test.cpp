@@ -118,6 +118,16 @@ TEST_SUITE("engine/cli/commands/plan") {
     }
   }
 
+  TEST_CASE("a word that is neither a plan's file nor a run is said to be unknown, with a ledger and without") {
+    const Workspace place;
+    make_shop(place);
+    place.plan();
+    CHECK(Json::parse(place.run({"runbook", "nothing.json", "--json"}).out).at("error").at("code") ==
+          "file.unreadable");
+    place.json({"apply", "plan.json", "--yes", "-q"});
+    CHECK(Json::parse(place.run({"runbook", "nothing", "--json"}).out).at("error").at("code") == "run.unknown");
+  }
+
   TEST_CASE("a table that is not there cannot be in a snapshot") {
     const Workspace place;
     make_shop(place);

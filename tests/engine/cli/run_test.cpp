@@ -57,6 +57,64 @@ TEST_SUITE("engine/cli/commands/run") {
     CHECK(place.json({"apply", "plan.json", "--yes", "-q"}).at("results").at(0).at("outcome") == "nothing_to_do");
   }
 
+  TEST_CASE("the runbook of a run tells what happened: when, by whom, in what time, with which rows, and the gates") {
+    const Workspace place;
+    place.make_users(250);
+    place.plan();
+    place.json({"apply", "plan.json", "--yes", "-q"});
+    const std::string run = place.only_run();
+    const std::string waiting = place.run({"runbook", run}).out;
+    CHECK(waiting.find("# Run: " + run + "\n") == 0);
+    CHECK(waiting.find("| State | **waiting at a gate** |") != std::string::npos);
+    CHECK(waiting.find("No gate has been opened.") != std::string::npos);
+    CHECK(waiting.find("**What happened:** it has not run.") != std::string::npos);
+    CHECK(place.run({"runbook", run}).out == waiting);
+
+    place.json({"advance", "--release", "2026.12", "--yes", "-q"});
+    place.json({"advance", run, "--release", "2027.01", "--confirm", "users_email", "--yes", "-q"});
+    const std::string done = place.run({"runbook", "users_email"}).out;
+    CHECK(done.find("| State | **done** |") != std::string::npos);
+    CHECK(done.find("| `switch` | gate opened | release 2026.12 | ") != std::string::npos);
+    CHECK(done.find("| `contract` | gate opened | release 2027.01 | ") != std::string::npos);
+    CHECK(done.find(", 250 rows") != std::string::npos);
+    CHECK(done.find("it has not run") == std::string::npos);
+    // Every event with its number, its time and who did it; the hash of the last.
+    const Json events = place.json({"history", run}).at("events");
+    for (const Json& event : events) {
+      if (event.at("event") == "step_progress") continue;
+      const std::string row =
+          "| " + std::to_string(event.at("serial").get<int>()) + " | " + event.at("at").get<std::string>() + " | ";
+      CAPTURE(row);
+      CHECK(done.find(row) != std::string::npos);
+    }
+    CHECK(done.find(events.back().at("hash").get<std::string>()) != std::string::npos);
+    // The document of the plan itself stands in it, and the page holds the same.
+    const std::string plan = place.run({"runbook", "plan.json"}).out;
+    CHECK(done.find(plan.substr(plan.find("\n## Rollback"))) != std::string::npos);
+    const std::string page = place.run({"runbook", run, "--format", "html"}).out;
+    CHECK(page.find("<h1 id=\"top\">Run: " + run + "</h1>") != std::string::npos);
+    CHECK(page.find("<td role=\"cell\" data-label=\"Evidence\">release 2027.01</td>") != std::string::npos);
+  }
+
+  TEST_CASE("the runbook of a run tells of failures, of locks that were refused, and of what was undone") {
+    const Workspace place;
+    place.make_users();
+    place.plan();
+    Client holder = place.database().connect();
+    holder.exec("BEGIN");
+    holder.exec("LOCK TABLE users IN ACCESS SHARE MODE");
+    CHECK(place.run({"apply", "plan.json", "--yes", "-q", "--lock-budget", "1s", "-d", place.url()}).status == 75);
+    holder.exec("ROLLBACK");
+    place.json({"apply", "plan.json", "--yes", "-q"});
+    const std::string run = place.only_run();
+    CHECK(place.run({"rollback", run, "--yes", "-q", "-d", place.url()}).status == 0);
+    const std::string text = place.run({"runbook", run}).out;
+    CHECK(text.find("| State | **rolled back** |") != std::string::npos);
+    CHECK(text.find(": step blocked, step ") != std::string::npos);
+    CHECK(text.find("undone 1 time") != std::string::npos);
+    CHECK(text.find("begun 2 times") != std::string::npos);
+  }
+
   TEST_CASE("status has the shape that is promised, with and without the database") {
     const Workspace place;
     CHECK(place.run({"status", "--json"}).out == "{\n  \"runs\": []\n}\n");
