@@ -57,8 +57,9 @@ std::string expected(const Step& step) {
   return lock ? std::string(describe(lock->duration)) : "a moment";
 }
 
-std::string rows_of(const StepAccount& step) {
-  return step.status.rows >= 0 ? render_count(step.status.rows) : std::string();
+// A statement of DDL says that it touched no row, which tells nothing.
+bool has_rows(const Step& step, const StepAccount& of) {
+  return of.status.rows > 0 || (of.status.rows == 0 && step.kind == StepKind::kBackfill);
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -128,7 +129,7 @@ void add_steps_table(const Plan& plan, const Account& account, Outline& outline)
                           {plain(of.status.ended_at)},
                           {plain(took(of))},
                           {plain(expected(step))},
-                          {plain(rows_of(of))},
+                          {plain(has_rows(step, of) ? render_count(of.status.rows) : "")},
                           {plain(step.estimate.rows > 0 ? render_count(step.estimate.rows) : "")},
                           {plain(of.tries > 0 ? std::to_string(of.tries) : "")}});
   }
@@ -197,7 +198,7 @@ void add_step_account(const Step& step, const Account& account, Outline& outline
   if (is_done(of)) {
     text = fmt::format("done at {} by {}", of.done->at, of.done->actor);
     if (const std::string time = took(of); !time.empty()) text += ", in " + time;
-    if (of.status.rows >= 0) {
+    if (has_rows(step, of)) {
       text += fmt::format(", {}", count_of(static_cast<std::size_t>(of.status.rows), "row", "rows"));
       if (step.estimate.rows > 0) text += fmt::format(" where {} were estimated", render_count(step.estimate.rows));
     }

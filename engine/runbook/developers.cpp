@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/runbook/sections.h"
 #include "engine/runbook/words.h"
 
@@ -107,6 +109,25 @@ void add_developers(const Plan& plan, Outline& outline) {
   for (const PlannedChange& change : plan.changes) {
     outline.push_back(Heading{3, {plain("To " + change.summary)}});
     outline.push_back(Bullets{advice(change, plan), false});
+  }
+  const bool both = std::any_of(plan.changes.begin(), plan.changes.end(),
+                                [](const PlannedChange& change) { return change.strategy == "shadow_column"; });
+  if (both) {
+    outline.push_back(Heading{3, {plain("Prepared statements, cached plans and ORMs")}, "orms"});
+    outline.push_back(Bullets{
+        {{plain(
+             "The server makes the plans of prepared statements anew by itself after each DDL; only a statement whose "
+             "result changes its columns or types fails, once, with SQLSTATE 0A000. Poolers and drivers that keep "
+             "statements must prepare it again, or close the session.")},
+         {plain("An ORM that names its columns does not see the second column. One that reads the table's columns when "
+                "it starts does see it: let it ignore "),
+          code("_fw_"), plain(" columns, and start it anew after the switch.")},
+         {plain("An ORM that writes all columns of a row writes both forms: of an UPDATE the form that changed counts, "
+                "and where both changed, the new one.")},
+         {code("INSERT INTO … VALUES"),
+          plain(" without a list of columns goes on, for the second column is the last and may be left out. "),
+          code("COPY … FROM"), plain(" without a list fails, for it expects every column: name the columns in both.")}},
+        false});
   }
   outline.push_back(
       Paragraph{{plain("While the run is in flight, no other change to these tables: it would be drift, and the "

@@ -72,8 +72,11 @@ Text what_happens(const Plan& plan, const Risk& risk) {
     if (!words.empty()) text += fmt::format("{}{}", text.empty() ? "" : " ", words);
   }
   if (risk.copies > 0) {
-    text += fmt::format("{}{} are there already and get their new value in small batches, while clients go on writing.",
-                        text.empty() ? "" : " ", count_of(static_cast<std::size_t>(risk.rows), "row", "rows"));
+    // Without statistics of the table the number is not known.
+    text +=
+        fmt::format("{}{} there already: they get the new value in small batches, while clients go on writing.",
+                    text.empty() ? "" : " ",
+                    risk.rows > 0 ? count_of(static_cast<std::size_t>(risk.rows), "row is", "rows are") : "Rows are");
   }
   return {plain(text)};
 }

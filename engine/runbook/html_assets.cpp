@@ -46,7 +46,9 @@ table{border-collapse:collapse;width:100%;margin:.8rem 0;font-size:.94rem}
 th,td{text-align:left;vertical-align:top;padding:.42rem .7rem .42rem 0;border-bottom:1px solid var(--line)}
 td:first-child{min-width:7rem}
 td:last-child{min-width:5rem}
-thead th{color:var(--soft);font-weight:600;font-size:.85rem}
+td[data-label="Ended"],td[data-label="At"],td[data-label="When"]{min-width:8.5rem}
+td[data-label="Took"],td[data-label="State"],td[data-label="Rows"]{white-space:nowrap}
+thead th{overflow-wrap:normal;color:var(--soft);font-weight:600;font-size:.85rem}
 tbody th{width:13rem;color:var(--soft);font-weight:600}
 .callout{border-left:4px solid var(--link);background:var(--note-field);padding:.55rem .9rem;margin:.7rem 0;
 border-radius:0 5px 5px 0}

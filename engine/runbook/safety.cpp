@@ -15,61 +15,6 @@ bool has_kind(const Plan& plan, StepKind kind) {
   return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) { return step.kind == kind; });
 }
 
-bool has_strategy(const Plan& plan, std::string_view strategy) {
-  return std::any_of(plan.changes.begin(), plan.changes.end(),
-                     [&](const PlannedChange& change) { return change.strategy == strategy; });
-}
-
-// What is promised by the declaration and not yet kept by the database.
-std::vector<Text> not_yet_enforced(const PlannedChange& change) {
-  if (change.strategy == "nothing") return {};
-  if (change.kind == "set_not_null") {
-    return {{plain(change.summary)},
-            {plain("a NULL may still stand in a row, and may still be read")},
-            {plain("the last step of its validation is done")}};
-  }
-  if (change.kind == "add_foreign_key") {
-    return {{plain(change.summary)},
-            {plain("a row from before may still name a row that does not exist")},
-            {plain("the constraint is validated")}};
-  }
-  if (change.strategy == "shadow_column") {
-    return {
-        {plain(change.summary)},
-        {plain("unique, foreign key and NOT NULL hold on the old column alone; the trigger carries its values over")},
-        {plain("phase "), code("validate"), plain(" is done")}};
-  }
-  return {};
-}
-
-// The first words of a statement: `CREATE FUNCTION public._fw_sync()`.
-std::string first_words(const std::string& statement) {
-  const std::size_t end = std::min({statement.find('\n'), statement.find(" RETURNS "), statement.find(" AS "),
-                                    statement.find(" EXECUTE "), statement.size()});
-  return statement.substr(0, end);
-}
-
-void add_functions(const Plan& plan, Outline& outline) {
-  Table table{{{plain("Step")}, {plain("Creates")}, {plain("Runs as")}}, {}};
-  for (const Step& step : plan.steps) {
-    for (const std::string& statement : step.sql) {
-      const std::string bare = bare_sql(statement);
-      if (bare.rfind("CREATE FUNCTION", 0) != 0 && bare.rfind("CREATE OR REPLACE FUNCTION", 0) != 0) continue;
-      const bool definer = has_words(bare, "SECURITY DEFINER");
-      table.rows.push_back({{plain(std::to_string(number_of(plan, step)))},
-                            {code(first_words(statement))},
-                            {plain(definer ? "its owner (SECURITY DEFINER): review it with care"
-                                           : "whoever writes the row (SECURITY INVOKER): it can do nothing that the "
-                                             "writer could not")}});
-    }
-  }
-  if (table.rows.empty()) {
-    outline.push_back(Paragraph{{plain("No function is created.")}});
-  } else {
-    outline.push_back(std::move(table));
-  }
-}
-
 // What undoing the phases after `keep` means; nullopt keeps nothing.
 struct Way {
   std::optional<Phase> keep;
@@ -93,6 +38,29 @@ Way way_back(const Plan& plan, std::optional<Phase> keep) {
   return way;
 }
 
+// What the way back does to others, and what has to be done again by whoever goes forward once more.
+std::string cost_of(const Way& way) {
+  if (way.undone.empty()) return "nothing";
+  std::set<const Step*> stalls;
+  std::int64_t rows = 0;
+  bool longer = false;
+  for (const Step* step : way.undone) {
+    for (const pg::TakenLock& lock : step->undo_locks) {
+      if (!blocks_writes(lock)) continue;
+      stalls.insert(step);
+      longer = longer || lock.duration != pg::LockDuration::kMoment;
+    }
+    if (step->kind == StepKind::kBackfill) rows += step->estimate.rows;
+  }
+  std::string text = stalls.empty()
+                         ? "no write waits"
+                         : fmt::format("writes wait in {}, {}", count_of(stalls.size(), "step", "steps"),
+                                       longer ? "in one at least for longer than a moment" : "each for a moment");
+  text += fmt::format("; going forward again runs {} again", count_of(way.undone.size(), "step", "steps"));
+  if (rows > 0) text += fmt::format(" and copies {}", count_of(static_cast<std::size_t>(rows), "row", "rows"));
+  return text;
+}
+
 void add_way(const Plan& plan, const Way& way, Outline& outline) {
   const std::string target = way.keep ? fmt::format(" --to-phase {}", name(*way.keep)) : "";
   outline.push_back(Heading{3, way.keep ? Text{plain("Back to the end of "), code(std::string(name(*way.keep)))}
@@ -111,6 +79,7 @@ void add_way(const Plan& plan, const Way& way, Outline& outline) {
   append(facts.items.back(),
          lock ? Text{code(lock->relation), plain(fmt::format(" {}, for {}", describe(*lock), describe(lock->duration)))}
               : Text{plain("none on a table or view")});
+  facts.items.push_back({strong("Costs: "), plain(cost_of(way))});
   facts.items.push_back(notes.empty() ? Text{strong("Is lost: "), plain("nothing")}
                                       : Text{strong("To know: "), plain(notes)});
   for (auto step = way.irreversible.rbegin(); step != way.irreversible.rend(); ++step) {
@@ -162,29 +131,6 @@ void add_preflight(const Plan& plan, Outline& outline) {
       Listing{"sql",
               "SELECT pid, usename, application_name, state, now() - xact_start AS age, query\n"
               "FROM pg_stat_activity WHERE xact_start < now() - interval '1 minute' ORDER BY xact_start;\n"});
-}
-
-void add_in_between(const Plan& plan, Outline& outline) {
-  outline.push_back(Heading{2, {plain("The time in between")}, "in-between"});
-  outline.push_back(Paragraph{{plain("What is declared and not yet enforced:")}});
-  Table table{{{plain("Change")}, {plain("Not yet")}, {plain("Until")}}, {}};
-  for (const PlannedChange& change : plan.changes) {
-    std::vector<Text> row = not_yet_enforced(change);
-    if (!row.empty()) table.rows.push_back(std::move(row));
-  }
-  if (table.rows.empty()) {
-    outline.push_back(Paragraph{{plain("Nothing.")}});
-  } else {
-    outline.push_back(std::move(table));
-  }
-  if (has_strategy(plan, "shadow_column")) {
-    outline.push_back(
-        Callout{Callout::Kind::kNote,
-                {plain("A shadow column holds the same data as the column that it stands beside. Whoever may "
-                       "read the whole table may read it too.")}});
-  }
-  outline.push_back(Paragraph{{plain("Functions that exist meanwhile:")}});
-  add_functions(plan, outline);
 }
 
 void add_rollback(const Plan& plan, Outline& outline) {

@@ -50,11 +50,12 @@ void add_copy(const Copy& copy, Outline& outline) {
   outline.push_back(Paragraph{{strong("Copies"), plain(" in "), code(copy.relation),
                                plain(", range by range of blocks; each batch is one transaction:")}});
   add_listing({copy.statement}, outline);
-  outline.push_back(Paragraph{{plain("A range is done when this counts 0:")}});
+  outline.push_back(Paragraph{{strong("Verify: "), plain("a range is done when this counts 0:")}});
   add_listing({copy.remaining}, outline);
 }
 
 void add_check(const Check& check, Outline& outline) {
+  outline.push_back(Paragraph{{strong("Verify: "), plain("it passes when it counts 0.")}});
   Text text = {strong("When it fails: "), plain(check.message)};
   if (!check.hint.empty()) append(text, {plain(". " + check.hint)});
   if (check.proof) append(text, {plain(" A failure stays until a person clears it; no resume goes past it.")});
@@ -65,7 +66,8 @@ void add_check(const Check& check, Outline& outline) {
 }
 
 void add_probe(const Probe& probe, Outline& outline) {
-  outline.push_back(Paragraph{{strong("Where it stands"), plain(", asked before and after:")}});
+  outline.push_back(Paragraph{
+      {strong("Verify: "), plain("this says where it stands, and must say "), code("ready"), plain(" in the end:")}});
   add_listing({probe.query}, outline);
   if (probe.cleanup.empty()) return;
   outline.push_back(Paragraph{{plain("Removes what a failed try leaves:")}});
@@ -116,6 +118,61 @@ Text watch(const Step& step) {
             code("SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity WHERE wait_event_type = 'Lock'")});
   }
   append(text, {plain(".")});
+  return text;
+}
+
+// What applications meet while the step runs, by its strongest lock and its kind.
+Text applications(const Step& step) {
+  Text text = {strong("Applications: ")};
+  const std::optional<pg::TakenLock> lock = strongest(step.locks);
+  if (!lock) {
+    append(text, {plain("nothing waits.")});
+    return text;
+  }
+  const std::string tries =
+      fmt::format(" for a try of at most {} and while it holds the lock", render_duration(step.timeouts.lock));
+  if (blocks_reads(*lock)) {
+    append(text, {plain("reads and writes of "), code(lock->relation), plain(" wait" + tries + "; "),
+                  plain("expect no error, only the wait.")});
+  } else if (blocks_writes(*lock)) {
+    append(text, {plain("reads go on; writes of "), code(lock->relation), plain(" wait" + tries + ".")});
+  } else {
+    append(text, {plain("reads and writes go on.")});
+  }
+  if (step.kind == StepKind::kBackfill) {
+    append(text, {plain(" A write to a row that is being copied waits for the end of its batch.")});
+  }
+  if (step.kind == StepKind::kConcurrent) {
+    append(text, {plain(" Keep no transaction open for long: the step waits for those that are older than it.")});
+  } else if (blocks_writes(*lock)) {
+    append(text, {plain(" Keep no transaction open on it: the step, and all behind it, would wait.")});
+  }
+  if (pg::conflicts(lock->mode, pg::LockMode::kShareUpdateExclusive)) {
+    append(text, {plain(" Run no DDL, VACUUM or ANALYZE on it by hand.")});
+  }
+  return text;
+}
+
+Text abort_of(const Step& step) {
+  Text text = {strong("Abort: ")};
+  switch (step.kind) {
+    case StepKind::kStatement:
+      append(text,
+             {plain("Ctrl-C, or "), code("pg_cancel_backend"), plain(": the transaction leaves nothing behind.")});
+      break;
+    case StepKind::kConcurrent:
+      append(text, {plain("Ctrl-C, or "), code("pg_cancel_backend"),
+                    plain(": what the try leaves, an invalid index perhaps, is removed before the next one and by a "
+                          "rollback.")});
+      break;
+    case StepKind::kBackfill:
+      append(text, {plain("Ctrl-C: it ends with the batch at hand, and "), code("falsework advance RUN"),
+                    plain(" goes on from there.")});
+      break;
+    case StepKind::kCheck: append(text, {plain("Ctrl-C: it changes nothing.")}); break;
+    case StepKind::kGate:
+    case StepKind::kNote: break;
+  }
   return text;
 }
 
@@ -180,13 +237,15 @@ void add_step(const Plan& plan, const Step& step, const Known& known, Outline& o
   if (step.check) add_check(*step.check, outline);
   if (step.kind == StepKind::kGate || step.kind == StepKind::kNote) return;
   add_locks(step, outline);
+  outline.push_back(Paragraph{applications(step)});
   outline.push_back(Paragraph{{strong("Cost: "), plain(cost_of(step))}});
   if (step.probe) add_probe(*step.probe, outline);
   if (!step.done_when.empty()) {
-    outline.push_back(Paragraph{{strong("Done when"), plain(" this answers true:")}});
+    outline.push_back(Paragraph{{strong("Verify: "), plain("it is done when this answers true:")}});
     add_listing({step.done_when}, outline);
   }
   outline.push_back(Paragraph{watch(step)});
+  outline.push_back(Paragraph{abort_of(step)});
   add_undo(plan, step, outline);
 }
 

@@ -210,6 +210,37 @@ TEST_SUITE("engine/runbook/runbook") {
     CHECK_FALSE(holds(text, "--to-phase contract"));
   }
 
+  TEST_CASE("each step says what applications meet, how to verify it and how to abort it") {
+    const std::string text = markdown(stamped());
+    const std::string trigger = step_section(text, 2);
+    CHECK(holds(trigger, "**Applications:** reads and writes of ``\"Us|er`s\"`` wait for a try of at most 250ms"));
+    CHECK(holds(trigger, "**Verify:** it is done when this answers true:"));
+    CHECK(holds(trigger, "**Abort:** Ctrl-C, or `pg_cancel_backend`: the transaction leaves nothing behind."));
+    const std::string copying = step_section(text, 3);
+    CHECK(holds(copying, "**Applications:** reads and writes go on. A write to a row that is being copied waits"));
+    CHECK(holds(copying, "**Verify:** a range is done when this counts 0:"));
+    const std::string building = step_section(text, 4);
+    CHECK(holds(building, "Keep no transaction open for long: the step waits for those that are older than it."));
+    CHECK(holds(building, "Run no DDL, VACUUM or ANALYZE on it by hand."));
+    CHECK(holds(building, "must say `ready` in the end:"));
+    CHECK(holds(step_section(text, 5), "**Verify:** it passes when it counts 0."));
+    CHECK_FALSE(holds(step_section(text, 6), "**Applications:**"));
+  }
+
+  TEST_CASE(
+      "the security of the time in between names gaps by phase, rights, functions and what an attacker could do") {
+    Plan plan = stamped();
+    plan.steps[1].sql.push_back("GRANT SELECT (email_address) ON users TO reader");
+    const std::string text = section(markdown(plan), "## Security of the time in between");
+    CHECK(holds(text, "| `dual_write` | rename "));
+    CHECK(holds(text, "| `validate` | rename "));
+    CHECK_FALSE(holds(text, "| `switch` | rename "));
+    CHECK(holds(text, "| 2 | `GRANT SELECT (email_address) ON users TO reader` |"));
+    CHECK(holds(text, "| 2 | `CREATE FUNCTION public._fw_sync_users()` | whoever writes the row"));
+    CHECK(holds(text, "`SET falsework.copy` does not silence it"));
+    CHECK(holds(markdown(stamped()), "No step changes a privilege, an owner or a policy."));
+  }
+
   TEST_CASE("developers are told what each kind of change asks of them") {
     struct Case {
       std::string kind, strategy, said;
