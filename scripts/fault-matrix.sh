@@ -19,6 +19,6 @@ cmake --build "$build" --target falsework_tests_faults >/dev/null
 status=0
 for version in $(echo "$versions" | tr ',' ' '); do
   FALSEWORK_TEST_VERSIONS=$version FALSEWORK_FAULT_VERSIONS=$version FALSEWORK_FAULT_CELLS=$cells \
-    "$build/tests/falsework_tests_faults" || status=1
+    "$build/tests/falsework_tests_faults" -ts=faults/matrix || status=1
 done
 exit $status

@@ -48,7 +48,7 @@ for pattern in "$@"; do
         status=$?
         set +f
         if [ $status -ne 0 ]; then
-          where=$(grep -m1 '^TEST CASE:' "$work/log" | sed 's/^TEST CASE: *//')
+          where=$(sed -n 's/^TEST CASE: *//p' "$work/log" | sort -u | paste -sd '|' | sed 's/|/ | /g')
           [ $status -ne 124 ] || where="it does not end: $where"
           verdict="caught by ${target#falsework_tests_}: $where"
           break

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/faults/engine.h"
+#include "tests/faults/ground.h"
 #include "tests/faults/surroundings.h"
 
 namespace falsework::test {

@@ -43,7 +43,7 @@ class Marker final : public SilentObserver {
   const std::filesystem::path trace_;
 };
 
-void go(const Ground& ground, const EngineOrder& order) {
+void go(const Plan& plan, const std::string& plan_text, const EngineOrder& order) {
   const auto ledger = Ledger::open(order.ledger, true);
   SystemClock clock;
   Marker observer(order.trace);
@@ -51,7 +51,7 @@ void go(const Ground& ground, const EngineOrder& order) {
   options.connection.conninfo = order.conninfo;
   options.connection.application_name = "falsework";
   options.actor = "tester@here";
-  const auto engagement = Engagement::start(ground.plan(), ground.plan_text(), *ledger, clock, observer, options);
+  const auto engagement = Engagement::start(plan, plan_text, *ledger, clock, observer, options);
   if (order.way == Way::kBack) {
     engagement->rollback(RollbackRequest{});
     return;
@@ -66,7 +66,8 @@ void go(const Ground& ground, const EngineOrder& order) {
   engagement->advance(request);
 }
 
-[[noreturn]] void be_engine(const Ground& ground, const EngineOrder& order, const std::filesystem::path& report) {
+[[noreturn]] void be_engine(const Plan& plan, const std::string& plan_text, const EngineOrder& order,
+                            const std::filesystem::path& report) {
   const auto set = [](const char* variable, const std::string& value) { setenv(variable, value.c_str(), 1); };
   set("FALSEWORK_TEST_HOOKS", "1");
   set("FALSEWORK_FAIL", order.fail);
@@ -78,7 +79,7 @@ void go(const Ground& ground, const EngineOrder& order) {
   int status = 0;
   std::string said;
   try {
-    go(ground, order);
+    go(plan, plan_text, order);
   } catch (const Error& error) {
     status = static_cast<int>(error.exit());
     said = std::string(error.code()) + "\n" + error.what();
@@ -101,11 +102,13 @@ const char* name(Way way) {
   return "";
 }
 
-Engine::Engine(const Ground& ground, const EngineOrder& order, const std::filesystem::path& report) : report_(report) {
+Engine::Engine(const Plan& plan, const std::string& plan_text, const EngineOrder& order,
+               const std::filesystem::path& report)
+    : report_(report) {
   std::filesystem::remove(report_);
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("fork");
-  if (pid_ == 0) be_engine(ground, order, report_);
+  if (pid_ == 0) be_engine(plan, plan_text, order, report_);
 }
 
 Engine::~Engine() {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "tests/faults/ground.h"
+#include "plans/plan.h"
 
 namespace falsework::test {
 
@@ -37,7 +37,7 @@ struct EngineEnd {
 
 class Engine {
  public:
-  Engine(const Ground& ground, const EngineOrder& order, const std::filesystem::path& report);
+  Engine(const Plan& plan, const std::string& plan_text, const EngineOrder& order, const std::filesystem::path& report);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -132,7 +132,7 @@ EngineEnd Trial::run(Scene& scene, Way way, const std::string& fail) {
   order.conninfo = scene.database.url();
   order.ledger = scene.ledger;
   order.fail = fail;
-  return Engine(ground_, order, scene.report).wait();
+  return Engine(ground_.plan(), ground_.plan_text(), order, scene.report).wait();
 }
 
 // As a person would: the command again, while it says that trying again helps.
@@ -153,7 +153,7 @@ std::vector<Place> Trial::trace(Way way) {
   }
   const Proxy proxy(scene.database, Fault::kNone, 0, [&] { std::ofstream(scene.trace, std::ios::app) << "wire\n"; });
   EngineOrder order{way, proxy.url(), scene.ledger, "", scene.trace};
-  const EngineEnd end = Engine(ground_, order, scene.report).wait();
+  const EngineEnd end = Engine(ground_.plan(), ground_.plan_text(), order, scene.report).wait();
   if (end.status != 0) throw std::runtime_error(told("a run without a fault", end));
   if (way == Way::kEnd) ground_.set_end(state_of(scene.database));
   return places_of(scene.trace);
@@ -221,7 +221,7 @@ std::string Trial::strike(Scene& scene, const Cell& cell) {
     const char* action = !own ? "stop" : cell.fault == FaultKind::kKill ? "kill" : "term";
     order.fail = fmt::format("{}@{}={}", cell.place.point, cell.place.nth, action);
   }
-  Engine engine(ground_, order, scene.report);
+  Engine engine(ground_.plan(), ground_.plan_text(), order, scene.report);
   if (!order.fail.empty() && order.fail.ends_with("=stop")) {
     if (const std::string problem = strike_server(scene, cell, engine); !problem.empty()) return problem;
   }
@@ -257,7 +257,7 @@ std::string Trial::go_on(Scene& scene, const Cell& cell, bool& at_end) {
   }
   if (scene.environment == Environment::kSecondEngine) {
     EngineOrder order{Way::kEnd, scene.database.url(), scene.ledger, "", ""};
-    Engine other(ground_, order, scene.report.string() + "-other");
+    Engine other(ground_.plan(), ground_.plan_text(), order, scene.report.string() + "-other");
     const EngineEnd one = run(scene, Way::kEnd);
     const EngineEnd two = other.wait();
     std::filesystem::remove(scene.report.string() + "-other");
