@@ -13,7 +13,7 @@ packages=(
   build-essential ca-certificates ccache clang-format-14 clang-tidy-14 cmake doctest-dev git libboost-dev
   libboost-program-options-dev libfmt-dev libgraphviz-dev libpg-query-dev libpq-dev libpqxx-dev libprotobuf-c-dev
   libspdlog-dev libsqlite3-dev libssl-dev mold ninja-build nlohmann-json3-dev pkg-config postgresql-15
-  python3-jsonschema sqlite3 util-linux
+  python3-jsonschema python3-yaml sqlite3 util-linux
 )
 
 # Server binaries of the versions that Debian 12 does not carry: version and SHA-256 of the package.
