@@ -127,17 +127,27 @@ TEST_CASE("drift that commits while the step waits for its lock is found under t
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 3);
   test::Site site(db);
-  const auto engagement = site.start(test::plan_of({add_column()}, &site));
+  Step step = add_column();
+  // One try that waits for as long as it takes: a second one would look from the beginning.
+  step.timeouts.lock = std::chrono::seconds(30);
+  const auto engagement = site.start(test::plan_of({step}, &site));
   test::Client other = db.connect();
   other.exec("BEGIN; ALTER TABLE public.items ADD COLUMN stray int");
-  bool released = false;
-  site.observer.when_blocked = [&] {
-    if (!released) other.exec("COMMIT");
-    released = true;
-  };
+  bool waited = false;
+  std::jthread committer([&] {
+    test::Client watcher = db.connect_as_superuser();
+    waited = test::wait_until(
+        [&] {
+          return watcher.value(
+                     "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'public.items'::regclass") != "0";
+        },
+        std::chrono::seconds(20));
+    other.exec("COMMIT");
+  });
   const Error error = test::error_of([&] { engagement->advance(AdvanceRequest{}); });
+  committer.join();
+  CHECK(waited);
   CHECK(error.code() == errors::kPlanStale.code);
-  CHECK(released);
   CHECK_FALSE(has_column(db, "b"));
 }
 
