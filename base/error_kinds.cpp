@@ -10,8 +10,8 @@ const std::vector<const ErrorKind*>& all() {
       &kObjectExists, &kChangeRefused, &kExpressionInvalid, &kSnapshotInvalid, &kPlanInvalid, &kRunUnknown,
       &kStepUnknown, &kPrivilegeMissing, &kServerUnsupported,
       // Refused.
-      &kPlanDigest, &kPlanStale, &kPlanConflict, &kLedgerForeign, &kLedgerUnusable, &kDatabaseForeign, &kGateClosed,
-      &kConfirmationMissing, &kIrreversible, &kObjectForeign, &kSuperuserRefused, &kPoolerRefused,
+      &kPlanDigest, &kPlanStale, &kPlanConflict, &kLedgerForeign, &kLedgerStale, &kLedgerUnusable, &kDatabaseForeign,
+      &kGateClosed, &kConfirmationMissing, &kIrreversible, &kObjectForeign, &kSuperuserRefused, &kPoolerRefused,
       // Findings.
       &kDrift,
       // A step failed; the run is intact.

@@ -42,6 +42,8 @@ inline constexpr ErrorKind kPlanConflict{"plan.conflict", ExitCode::kRefused,
                                          "another run in flight touches the same relation"};
 inline constexpr ErrorKind kLedgerForeign{"ledger.foreign", ExitCode::kRefused,
                                           "the ledger is of another lineage, older, or ahead of the database"};
+inline constexpr ErrorKind kLedgerStale{"ledger.stale", ExitCode::kRefused,
+                                        "the ledger is an older copy of the one that the run was carried on with"};
 inline constexpr ErrorKind kLedgerUnusable{"ledger.unusable", ExitCode::kRefused,
                                            "the ledger is corrupt, of a newer version, or not a ledger"};
 inline constexpr ErrorKind kDatabaseForeign{"database.foreign", ExitCode::kRefused,

@@ -19,12 +19,16 @@ namespace falsework {
 
 namespace {
 
-std::unique_ptr<pg::Session> connect_read_only(const Connection& connection) {
+pg::ConnectionSettings settings_of(const Connection& connection) {
   pg::ConnectionSettings settings;
   settings.conninfo = connection.conninfo;
   settings.application_name = connection.application_name;
   settings.settings["default_transaction_read_only"] = "on";
-  return pg::connect(settings);
+  return settings;
+}
+
+std::unique_ptr<pg::Session> connect_read_only(const Connection& connection) {
+  return pg::connect(settings_of(connection));
 }
 
 Migration read_migration(const std::vector<std::filesystem::path>& declarations) {
@@ -137,6 +141,52 @@ RunReport advance_run(const RunRecord& run, const AdvanceRequest& request, const
   now.open_advance_gates = request.open_advance_gates && (to_end || at_gate);
   const Outcome outcome = engagement->advance(now);
   return report(*engagement, place, outcome);
+}
+
+std::vector<JournaledRun> journaled_runs(const Connection& connection, const Ledger* ledger) {
+  return find_journaled(settings_of(connection), ledger);
+}
+
+bool adopt(const std::string& run, const std::string& reason, const Workplace& place) {
+  return adopt_run(run, reason, place.ledger, place.clock, place.observer, place.options);
+}
+
+RunReport prove_run(const RunRecord& run, const std::optional<std::string>& step, const std::string& reason,
+                    const Workplace& place) {
+  const auto engagement = Engagement::take_up(run, place.ledger, place.clock, place.observer, place.options);
+  place.opened(engagement->run());
+  std::vector<std::string> proofs;
+  for (const Step* failed : failed_proofs(engagement->plan(), engagement->state())) proofs.push_back(failed->id);
+  if (step) proofs = {*step};
+  if (proofs.empty()) {
+    throw Error(errors::kStepUnknown, fmt::format("run {} has no failed proof", run.run),
+                fmt::format("Carry it on with: falsework advance {}.", run.run));
+  }
+  for (const std::string& proof : proofs) engagement->clear_proof(proof, reason);
+  Outcome outcome = Outcome::kNothingToDo;
+  for (const std::string& proof : proofs) {
+    AdvanceRequest request;
+    request.target = {Target::Kind::kStep, Phase::kContract, proof};
+    outcome = engagement->advance(request);
+  }
+  return report(*engagement, place, outcome);
+}
+
+std::vector<std::string> verify_journal(const Connection& connection, const Ledger& ledger) {
+  const std::unique_ptr<pg::Session> session = connect_read_only(connection);
+  Journal journal(*session);
+  if (!journal.incarnation()) {
+    throw Error(errors::kRunUnknown,
+                fmt::format("database {} has no journal to verify", pg::identify(*session).database),
+                "Connect to the database that was changed, with -d, or verify the ledger alone.");
+  }
+  std::vector<std::string> problems = journal.verify_history();
+  for (const JournalRun& run : journal.runs()) {
+    if (run.lineage != ledger.lineage() || ledger.has(run.mark)) continue;
+    problems.push_back(fmt::format("run {}: the ledger does not have event {} as the journal remembers it", run.run,
+                                   run.mark.serial));
+  }
+  return problems;
 }
 
 RunReport rollback_run(const RunRecord& run, const RollbackRequest& request, const Workplace& place) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "executor/adopt.h"
 #include "executor/executor.h"
 #include "planner/change.h"
 #include "plans/plan.h"
@@ -72,6 +73,21 @@ RunReport apply_plan(const PlanFile& plan, const AdvanceRequest& request, const 
 // Goes on with a run. `open_advance_gates` counts only where the run stands at a gate when it is taken up (or for the
 // target kEnd): a person opens the gate that they were told of.
 RunReport advance_run(const RunRecord& run, const AdvanceRequest& request, const Workplace& place);
+
+// The runs of the journal in a database, oldest first, and whether this ledger keeps them; without one, none is kept.
+std::vector<JournaledRun> journaled_runs(const Connection& connection, const Ledger* ledger);
+
+// Makes the ledger the one that keeps the run; false when it was that already.
+bool adopt(const std::string& run, const std::string& reason, const Workplace& place);
+
+// Clears the failed proof of a step, or of every step when none is named, and runs the proof again: it must pass.
+// Throws Error(step.unknown) when there is no failed proof, Error(proof.failed) when it fails again.
+RunReport prove_run(const RunRecord& run, const std::optional<std::string>& step, const std::string& reason,
+                    const Workplace& place);
+
+// Checks the chains of the journal in a database, and that the ledger has what the journal says of it; returns what is
+// wrong, in words. Throws Error(run.unknown) when there is no journal.
+std::vector<std::string> verify_journal(const Connection& connection, const Ledger& ledger);
 
 RunReport rollback_run(const RunRecord& run, const RollbackRequest& request, const Workplace& place);
 

@@ -160,6 +160,15 @@ std::vector<std::string> waiting_for(const Plan& plan, const RunState& state) {
   return conditions;
 }
 
+std::vector<const Step*> failed_proofs(const Plan& plan, const RunState& state) {
+  std::vector<const Step*> failed;
+  for (const Step& step : plan.steps) {
+    const auto found = state.steps.find(step.id);
+    if (found != state.steps.end() && found->second.proof_failed) failed.push_back(&step);
+  }
+  return failed;
+}
+
 Phase phase_of(const Plan& plan, const RunState& state) {
   const Step* next = next_step(plan, state);
   if (next != nullptr) return next->phase;
@@ -168,6 +177,7 @@ Phase phase_of(const Plan& plan, const RunState& state) {
 
 Preview preview(const Plan& plan, const RunState& state, const AdvanceRequest& given) {
   Preview ahead;
+  if (is_over(state)) return ahead;
   AdvanceRequest request = given;
   for (const Step* step : steps_to_run(plan, state, request.target)) {
     if (step->kind == StepKind::kGate) {
@@ -189,6 +199,7 @@ Preview preview(const Plan& plan, const RunState& state, const AdvanceRequest& g
 
 std::string next_command(const std::string& run, const Plan& plan, const RunState& state) {
   if (is_over(state)) return {};
+  if (!failed_proofs(plan, state).empty()) return fmt::format("falsework prove {} --reason TEXT", run);
   std::string command = fmt::format("falsework advance {}", run);
   AdvanceRequest request;
   if (const Step* gate = gate_ahead(plan, state)) {

@@ -46,6 +46,9 @@ const Step* gate_ahead(const Plan& plan, const RunState& state);
 // The conditions of that gate: `release 2026.12`, `advance`.
 std::vector<std::string> waiting_for(const Plan& plan, const RunState& state);
 
+// The steps whose proof has failed and has not been cleared.
+std::vector<const Step*> failed_proofs(const Plan& plan, const RunState& state);
+
 // The phase of the next step, or of the last one.
 Phase phase_of(const Plan& plan, const RunState& state);
 

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/error_kinds.h"
+#include "base/identifier.h"
 #include "executor/executor.h"
 
 namespace falsework {
@@ -57,6 +59,28 @@ void for_each_difference(const Fingerprint& a, const Fingerprint& b, Visit visit
   }
 }
 
+void refuse_drift(const RunContext& context, const std::vector<std::string>& drift) {
+  if (drift.empty()) return;
+  throw Error(
+      errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
+      fmt::format("Nothing was changed. Undo that change, or go back with: falsework rollback {}.", context.run));
+}
+
+// Whether an object of the fingerprint is an index that the step's own statements name.
+bool is_index_of(const Step& step, const std::string& object) {
+  constexpr std::string_view kIndex = "index ";
+  if (object.rfind(kIndex, 0) != 0) return false;
+  const std::string name = object.substr(kIndex.size());
+  return std::any_of(step.sql.begin(), step.sql.end(), [&](const std::string& sql) {
+    return sql.find(name) != std::string::npos || sql.find(quote_identifier(name)) != std::string::npos;
+  });
+}
+
+// A table that is gone takes everything of it along: that is said once.
+bool is_gone(const Fingerprint& expected, const Fingerprint& actual, const std::string& relation) {
+  return !digest_in(expected, relation, "table").empty() && digest_in(actual, relation, "table").empty();
+}
+
 }  // namespace
 
 Fingerprint read_fingerprint(pg::Session& session, const Plan& plan) {
@@ -70,6 +94,7 @@ Fingerprint read_fingerprint(pg::Session& session, const Plan& plan) {
 std::vector<std::string> differences(const Fingerprint& expected, const Fingerprint& actual) {
   std::vector<std::string> lines;
   for_each_difference(expected, actual, [&](const auto& relation, const auto& object, const auto& was, const auto& is) {
+    if (object != "table" && is_gone(expected, actual, relation)) return;
     lines.push_back(fmt::format("{}: {} {}", relation, object, was.empty() ? "new" : is.empty() ? "gone" : "changed"));
   });
   return lines;
@@ -81,11 +106,23 @@ Fingerprint expected_fingerprint(pg::Session& session, const RunContext& context
 
 void require_no_drift(pg::Session& session, const RunContext& context) {
   if (context.plan.fingerprint_query.empty()) return;
-  const auto drift = differences(expected_fingerprint(session, context), read_fingerprint(session, context.plan));
-  if (drift.empty()) return;
-  throw Error(
-      errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
-      fmt::format("Nothing was changed. Undo that change, or go back with: falsework rollback {}.", context.run));
+  refuse_drift(context, differences(expected_fingerprint(session, context), read_fingerprint(session, context.plan)));
+}
+
+void require_no_drift_but_index(pg::Session& session, const RunContext& context, const Step& step) {
+  if (context.plan.fingerprint_query.empty()) return;
+  const Fingerprint expected = expected_fingerprint(session, context);
+  Fingerprint actual = read_fingerprint(session, context.plan);
+  for_each_difference(Fingerprint(expected), Fingerprint(actual),
+                      [&](const auto& relation, const auto& object, const auto& was, const auto&) {
+                        if (!is_index_of(step, object)) return;
+                        if (was.empty()) {
+                          actual[relation].erase(object);
+                        } else {
+                          actual[relation][object] = was;
+                        }
+                      });
+  refuse_drift(context, differences(expected, actual));
 }
 
 void record_after_undo(pg::Session& session, const RunContext& context, const Fingerprint& expected,

@@ -26,6 +26,9 @@ Fingerprint expected_fingerprint(pg::Session& session, const RunContext& context
 // Throws Error(plan.stale) that names what has drifted.
 void require_no_drift(pg::Session& session, const RunContext& context);
 
+// The same after a step whose own work is an index: that one alone may be new or changed.
+void require_no_drift_but_index(pg::Session& session, const RunContext& context, const Step& step);
+
 // Records what an undo left. What had drifted before it (`expected` against `before`) stays expected as it was, so that
 // a rollback, which goes on in spite of drift, does not make it pass unseen afterwards.
 void record_after_undo(pg::Session& session, const RunContext& context, const Fingerprint& expected,

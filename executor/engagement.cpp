@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "executor/catch_up.h"
 #include "executor/drift.h"
 #include "executor/executor.h"
 #include "executor/opening.h"
@@ -43,6 +44,7 @@ class LiveEngagement final : public Engagement {
   void undo_step(const Step& step);
   void perform(const Step& step, bool undo, const std::function<std::int64_t()>& work);
   Outcome finish(EventKind kind, const std::string& state, Outcome outcome);
+  void seal();
   void pause(const std::string& why) { context_->tell(EventKind::kRunPaused, nullptr, why); }
 
   std::unique_ptr<RunContext> context_;
@@ -54,7 +56,9 @@ void require_proofs(const RunContext& context) {
     if (!context.journal_says(step, JournalState::kProofFailed)) continue;
     throw Error(errors::kProofFailed,
                 fmt::format("the proof of step {} has failed, and nobody has cleared it", step.id),
-                fmt::format("Find out why old and new disagree, or go back with: falsework rollback {}.", context.run));
+                fmt::format("Find out why old and new disagree, then run the proof again with: falsework prove {0} "
+                            "--reason TEXT. Or go back with: falsework rollback {0}.",
+                            context.run));
   }
 }
 
@@ -82,6 +86,20 @@ Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
     }
     context_->epoch = 0;
     reconnect(*context_);
+  }
+}
+
+// The journal learns where the ledger ends now, so that a copy from before this command is an older one.
+void LiveEngagement::seal() {
+  try {
+    Journal journal(*context_->session);
+    pg::Transaction transaction(*context_->session);
+    journal.hold_epoch(context_->run, context_->epoch, false);
+    context_->mark_ledger(journal);
+    transaction.commit();
+  } catch (const Error& error) {
+    // All that was to be done is done; the next engine marks it.
+    log_debug(fmt::format("run {}: the end of its ledger was not marked: {}", context_->run, error.what()));
   }
 }
 
@@ -114,7 +132,9 @@ Outcome LiveEngagement::advance(const AdvanceRequest& request) {
     throw Error(errors::kIrreversible, fmt::format("run {} was done, and a rollback of it was begun", context_->run),
                 fmt::format("Finish that with: falsework rollback {}.", context_->run));
   }
-  return guarded([&] { return advance_from_here(request); });
+  const Outcome outcome = guarded([&] { return advance_from_here(request); });
+  seal();
+  return outcome;
 }
 
 Outcome LiveEngagement::advance_from_here(const AdvanceRequest& given) {
@@ -203,6 +223,7 @@ void LiveEngagement::undo_step(const Step& step) {
 // Intent before, result after; the journal decides in between.
 void LiveEngagement::perform(const Step& step, bool undo, const std::function<std::int64_t()>& work) {
   const auto begun = context_->clock.monotonic();
+  context_->begun = begun;
   failpoint(undo ? "undo.intent.before" : "step.intent.before");
   context_->tell(undo ? EventKind::kUndoIntent : EventKind::kStepIntent, &step);
   failpoint(undo ? "undo.intent.after" : "step.intent.after");
@@ -228,6 +249,7 @@ Outcome LiveEngagement::finish(EventKind kind, const std::string& journal_state,
   pg::Transaction transaction(*context_->session);
   journal.hold_epoch(context_->run, context_->epoch, false);
   journal.finish_run(context_->run, journal_state);
+  context_->mark_ledger(journal);
   failpoint("run.finish");
   transaction.commit();
   context_->finished = journal_state;
@@ -243,7 +265,9 @@ Outcome LiveEngagement::finish(EventKind kind, const std::string& journal_state,
 
 Outcome LiveEngagement::rollback(const RollbackRequest& request) {
   if (context_->finished == "rolled_back") return Outcome::kNothingToDo;
-  return guarded([&] { return rollback_from_here(request); });
+  const Outcome outcome = guarded([&] { return rollback_from_here(request); });
+  seal();
+  return outcome;
 }
 
 Outcome LiveEngagement::rollback_from_here(const RollbackRequest& request) {
@@ -273,7 +297,15 @@ void LiveEngagement::clear_proof(const std::string& id, const std::string& reaso
     throw Error(errors::kStepUnknown, fmt::format("run {} has no failed proof {}", context_->run, id),
                 "See which steps failed with: falsework status.");
   }
-  record_alone(*context_, context_->next_row(*step, JournalState::kUndone));
+  record_alone(*context_, context_->next_row(*step, JournalState::kUndone), [&](Journal& journal) {
+    JournalEntry entry;
+    entry.step = id;
+    entry.event = "proof_cleared";
+    entry.generation = context_->journal_step(*step).generation;
+    entry.detail = reason;
+    journal.note(context_->run, context_->epoch, entry);
+  });
+  failpoint("proof.cleared");
   context_->tell(EventKind::kProofCleared, step, reason);
 }
 

@@ -39,6 +39,7 @@ struct ExecutorOptions {
   std::chrono::milliseconds patience{5000};  // for another engine to let go of the run
   std::chrono::milliseconds progress_interval{1000};
   std::optional<std::chrono::milliseconds> lock_timeout, lock_budget;  // over the steps' own
+  bool take_over = false;  // end what an earlier engine left running, once the patience is over
   bool allow_superuser = false;
 };
 

@@ -1,7 +1,6 @@
 #include "executor/opening.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -11,9 +10,11 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "executor/catch_up.h"
 #include "executor/drift.h"
+#include "executor/lineage.h"
 #include "executor/locks/look_then_leap.h"
-#include "executor/reconcile.h"
+#include "executor/place.h"
 
 namespace falsework {
 
@@ -27,42 +28,6 @@ constexpr milliseconds kReconnectCap{5000};
 constexpr const char* kActive = "active";
 constexpr const char* kRunDone = "done";
 constexpr const char* kRunRolledBack = "rolled_back";
-
-std::unique_ptr<pg::Session> open_session(const ExecutorOptions& options, pg::DatabaseIdentity& identity) {
-  std::unique_ptr<pg::Session> session = pg::connect(options.connection);
-  identity = pg::identify(*session);
-  if (identity.in_recovery) {
-    throw Error(errors::kDatabaseForeign, fmt::format("the server of {} is a standby", identity.database),
-                "Connect to the primary.");
-  }
-  if (identity.superuser && !options.allow_superuser) {
-    throw Error(errors::kSuperuserRefused, fmt::format("{} is a superuser", identity.user),
-                "Connect as the role that owns the tables; a superuser would run their owner's triggers as superuser.");
-  }
-  return session;
-}
-
-std::string where(pg::Session& session, const pg::DatabaseIdentity& identity) {
-  const pg::Rows rows = session.query(
-      "SELECT coalesce(pg_catalog.host(pg_catalog.inet_server_addr()), 'local'), "
-      "coalesce(pg_catalog.inet_server_port()::text, pg_catalog.current_setting('port'))");
-  return fmt::format("{}@{}:{}/{}", identity.user, rows.text(0, 0), rows.text(0, 1), identity.database);
-}
-
-std::string actor_of(const ExecutorOptions& options) { return fmt::format("{} ({})", options.actor, getpid()); }
-
-bool is_same_database(const RunRecord& run, const pg::DatabaseIdentity& identity) {
-  return run.database_oid == identity.database_oid &&
-         (run.system_identifier.empty() || identity.system_identifier.empty() ||
-          run.system_identifier == identity.system_identifier);
-}
-
-void require_same_database(const RunRecord& run, const pg::DatabaseIdentity& identity, const std::string& here) {
-  if (is_same_database(run, identity)) return;
-  throw Error(errors::kDatabaseForeign,
-              fmt::format("run {} belongs to {}, and this is {}", run.run, run.database, here),
-              "Connect to the database that the run was begun in.");
-}
 
 RunState folded(const Ledger& ledger, const RunRecord& run, const Plan& plan) {
   return fold(plan, ledger.events(run.run));
@@ -125,14 +90,6 @@ Event created_event(const RunRecord& record, const std::string& actor) {
   return event;
 }
 
-void require_our_lineage(const JournalRun& entry, const Ledger& ledger) {
-  if (entry.lineage == ledger.lineage()) return;
-  throw Error(
-      errors::kLedgerForeign,
-      fmt::format("run {} of this database is kept in another ledger than {}", entry.run, ledger.path().string()),
-      "Use the ledger that the run was begun with: --state names it.");
-}
-
 // The run that this plan has already: in the journal, else in the ledger, where a crash between the two left it.
 std::optional<JournalRun> find_in_journal(Journal& journal, const Plan& plan) {
   std::optional<JournalRun> found;
@@ -175,64 +132,35 @@ RunRecord enter_run(pg::Session& session, Ledger& ledger, const Plan& plan, cons
     create_run(session, ledger, plan, fresh, in_journal);
     return fresh;
   } catch (const Error& error) {
-    if (error.code() != errors::kPlanConflict.code && error.code() != errors::kPlanStale.code) throw;
+    const bool somebody_was_first = error.code() == errors::kPlanConflict.code ||
+                                    error.code() == errors::kPlanStale.code || error.code() == errors::kRunHeld.code;
+    if (!somebody_was_first) throw;
     Journal journal(session);
     const auto entry = find_in_journal(journal, plan);
     if (!entry) throw;
-    require_our_lineage(*entry, ledger);
+    require_our_ledger(*entry, ledger);
     const auto record = ledger.find_run(entry->run);
     if (!record) throw;
     return *record;
   }
 }
 
-void tell_once(RunContext& context, EventKind kind, RunPhaseState already) {
-  if (state_of(context).state != already) context.tell(kind, nullptr);
-}
-
-// The journal wins. The ledger gets what it lacks; where it knows more, the database lost history.
-void bring_ledger_up(RunContext& context) {
-  const Reconciliation result = reconcile(context.plan, state_of(context), context.journal);
-  if (!result.ahead.empty()) {
-    throw Error(errors::kLedgerForeign,
-                fmt::format("the database does not know what the ledger calls finished in run {}: {}", context.run,
-                            fmt::join(result.ahead, ", ")),
-                "The database was restored from before these steps, or is another one. Restore the right one, or use "
-                "another ledger.");
-  }
-  if (!result.repairs.empty()) {
-    std::vector<std::string> lines;
-    for (const Repair& repair : result.repairs) lines.push_back(fmt::format("{} {}", repair.step, name(repair.kind)));
-    context.tell(EventKind::kLedgerRepaired, nullptr, fmt::format("the journal was ahead: {}", fmt::join(lines, ", ")));
-  }
-  for (const Repair& repair : result.repairs) {
-    Event event;
-    const Step* step = context.plan.step(repair.step);
-    if (repair.kind == EventKind::kStepDone && context.journal_step(*step).rows > 0) {
-      event.rows = context.journal_step(*step).rows;
-    }
-    context.tell(repair.kind, step, repair.detail, event);
-  }
-  if (context.finished == kRunDone) tell_once(context, EventKind::kRunDone, RunPhaseState::kDone);
-  if (context.finished == kRunRolledBack) tell_once(context, EventKind::kRunRolledBack, RunPhaseState::kRolledBack);
-}
-
-std::unique_ptr<RunContext> make_context(const std::string& run, Plan plan, Ledger& ledger, Clock& clock,
-                                         Observer& observer, const ExecutorOptions& options,
-                                         std::unique_ptr<pg::Session> session) {
-  auto context = std::unique_ptr<RunContext>(new RunContext{
-      run, actor_of(options), std::move(plan), ledger, clock, observer, options, std::move(session), 0, {}, {}, {}});
-  context->random.seed(static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(context->actor + run)));
-  return context;
-}
-
 void fence_and_read(RunContext& context) {
   Journal journal(*context.session);
   failpoint("fence.before");
-  context.epoch = journal.fence(context.run, context.actor, context.clock, context.options.patience);
+  context.epoch = journal.fence(context.run, context.actor, context.clock, context.options.patience,
+                               context.options.take_over);
   failpoint("fence.after");
+  // Another engine may have gone on with another copy of the ledger until just now.
+  const std::optional<JournalRun> entry = journal.find_run(context.run);
+  FALSEWORK_CHECK(entry.has_value());
+  require_our_ledger(*entry, context.ledger);
   context.journal = journal.steps(context.run);
   bring_ledger_up(context);
+  pg::Transaction transaction(*context.session);
+  journal.hold_epoch(context.run, context.epoch, false);
+  journal.mark_ledger(context.run, context.ledger.mark());
+  transaction.commit();
   failpoint("fence.reconciled");
 }
 
@@ -278,7 +206,7 @@ std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& p
 
   std::optional<JournalRun> entry = find_in_journal(journal, plan);
   std::optional<RunRecord> record = entry ? ledger.find_run(entry->run) : find_untold(ledger, identity, plan);
-  if (entry) require_our_lineage(*entry, ledger);
+  if (entry) require_our_ledger(*entry, ledger);
   const std::string actor = actor_of(options);
   if (!record) {
     const RunRecord fresh{entry ? entry->run : fmt::format("{}-{}", plan.name, random_uuid().substr(0, 8)),
@@ -333,7 +261,7 @@ std::unique_ptr<RunContext> open_for_run(const RunRecord& run, Ledger& ledger, C
     created.create_run(journal_entry(run, plan, ledger, context->actor));
     entry = created.find_run(run.run);
   }
-  require_our_lineage(*entry, ledger);
+  require_our_ledger(*entry, ledger);
   if (entry->plan_digest != run.plan_digest) {
     throw Error(errors::kPlanDigest, fmt::format("run {} was begun with another plan than the ledger holds", run.run),
                 "Restore the ledger from a copy.");
@@ -377,7 +305,5 @@ void reconnect(RunContext& context) {
     if (!context.clock.sleep(back_off.next())) stop_point("a lost connection");
   }
 }
-
-RunState state_of(const RunContext& context) { return fold(context.plan, context.ledger.events(context.run)); }
 
 }  // namespace falsework

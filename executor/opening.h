@@ -24,7 +24,4 @@ void ensure_fenced(RunContext& context);
 // doubt is settled by that.
 void reconnect(RunContext& context);
 
-// Where the run stands, from the ledger.
-RunState state_of(const RunContext& context);
-
 }  // namespace falsework

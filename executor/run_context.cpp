@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "executor/place.h"
+
 namespace falsework {
 
 JournalStep RunContext::journal_step(const Step& step) const {
@@ -20,6 +22,12 @@ JournalStep RunContext::next_row(const Step& step, JournalState state) const {
   JournalStep row = journal_step(step);
   row.state = state;
   row.epoch = epoch;
+  row.detail.clear();
+  row.duration_ms = -1;
+  const bool ends = state == JournalState::kDone || state == JournalState::kUndone;
+  if (ends && begun != std::chrono::steady_clock::time_point{}) {
+    row.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock.monotonic() - begun).count();
+  }
   if (state == JournalState::kUndone) {
     ++row.generation;
     row.cursor.clear();
@@ -51,6 +59,15 @@ std::chrono::milliseconds RunContext::lock_timeout(const Step& step) const {
 
 std::chrono::milliseconds RunContext::lock_budget(const Step& step) const {
   return options.lock_budget.value_or(step.timeouts.budget);
+}
+
+std::unique_ptr<RunContext> make_context(const std::string& run, Plan plan, Ledger& ledger, Clock& clock,
+                                         Observer& observer, const ExecutorOptions& options,
+                                         std::unique_ptr<pg::Session> session) {
+  auto context = std::unique_ptr<RunContext>(new RunContext{
+      run, actor_of(options), std::move(plan), ledger, clock, observer, options, std::move(session), 0, {}, {}, {}, {}});
+  context->random.seed(static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(context->actor + run)));
+  return context;
 }
 
 }  // namespace falsework

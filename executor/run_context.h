@@ -31,6 +31,7 @@ struct RunContext {
 
   std::unique_ptr<pg::Session> session;
   std::uint64_t epoch = 0;                     // 0: not fenced yet
+  std::chrono::steady_clock::time_point begun;  // the step that is being done
   std::string finished;                        // the journal's state of the run when it is over: done, rolled_back
   std::map<std::string, JournalStep> journal;  // as last read
   std::minstd_rand random;                     // of the back-off
@@ -42,6 +43,9 @@ struct RunContext {
   // The step's next row: `state`, under our epoch, of the same generation; an undo begins a new one, without cursor.
   JournalStep next_row(const Step& step, JournalState state) const;
 
+  // Writes into the journal up to where the ledger goes, in the open transaction, which holds the epoch.
+  void mark_ledger(Journal& in) const { in.mark_ledger(run, ledger.mark()); }
+
   // Appends an event to the ledger, with time, actor, epoch and the step's generation.
   void tell(EventKind kind, const Step* step, std::string detail = {}, Event more = {});
 
@@ -51,5 +55,10 @@ struct RunContext {
   std::chrono::milliseconds lock_timeout(const Step& step) const;
   std::chrono::milliseconds lock_budget(const Step& step) const;
 };
+
+// The context of a run that is not held yet.
+std::unique_ptr<RunContext> make_context(const std::string& run, Plan plan, Ledger& ledger, Clock& clock,
+                                         Observer& observer, const ExecutorOptions& options,
+                                         std::unique_ptr<pg::Session> session);
 
 }  // namespace falsework

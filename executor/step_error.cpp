@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/error_kinds.h"
+#include "base/log.h"
+#include "executor/drift.h"
 
 namespace falsework {
 
@@ -24,17 +26,47 @@ Error in_our_words(const RunContext& context, const Step& step, bool undo, const
           hint_of(context, undo, error.hint())};
 }
 
+// So that a ledger which is rebuilt from the journal knows of it. The step is as it was without that.
+void note_failure(RunContext& context, const Step& step, bool undo, const Error& error, const std::string& sqlstate) {
+  if (error.exit() == ExitCode::kTemporary || error.code() == errors::kProofFailed.code) return;
+  JournalEntry entry;
+  entry.step = step.id;
+  entry.event = undo ? "undo_failed" : "failed";
+  entry.generation = context.journal_step(step).generation;
+  entry.sqlstate = sqlstate;
+  entry.detail = error.what();
+  entry.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.monotonic() - context.begun).count();
+  try {
+    Journal(*context.session).note(context.run, context.epoch, entry);
+  } catch (const Error& other) {
+    log_debug(fmt::format("the failure of {} was not noted in the journal: {}", step.id, other.what()));
+  }
+}
+
 [[noreturn]] void fail(RunContext& context, const Step& step, bool undo, const Error& error,
                        const std::string& sqlstate) {
   Event event;
   event.sqlstate = sqlstate;
   context.observer.step_failed(step, undo, error);
+  note_failure(context, step, undo, error, sqlstate);
   if (error.exit() == ExitCode::kTemporary) {
     context.tell(EventKind::kRunPaused, nullptr, fmt::format("{}: {}", error.code(), error.what()));
   } else if (error.code() != errors::kProofFailed.code) {
     context.tell(undo ? EventKind::kUndoFailed : EventKind::kStepFailed, &step, error.what(), event);
   }
   throw Error(error);
+}
+
+// A step may fail because somebody renamed or dropped what it stands on: then that is what is said, for it is refused
+// until the change is undone, and no fault of the step.
+void refuse_if_drifted(RunContext& context, const Step& step, const Error& error) {
+  if (error.exit() != ExitCode::kStepFailed || error.code() != errors::kStepFailed.code) return;
+  try {
+    require_no_drift(*context.session, context);
+  } catch (const Error& drift) {
+    if (drift.code() == errors::kPlanStale.code) fail(context, step, false, drift, {});
+    log_debug(fmt::format("drift was not looked for after {} failed: {}", step.id, drift.what()));
+  }
 }
 
 }  // namespace
@@ -51,6 +83,7 @@ bool is_connection_loss(const Error& error, const pg::Session* session) {
 void settle_failure(RunContext& context, const Step& step, bool undo, const Error& error) {
   const bool stopped = error.exit() == ExitCode::kInterrupted || error.exit() == ExitCode::kTerminated;
   if (stopped || is_connection_loss(error, context.session.get())) throw;
+  if (!undo) refuse_if_drifted(context, step, error);
   if (const auto* sql = dynamic_cast<const pg::SqlError*>(&error)) {
     fail(context, step, undo, in_our_words(context, step, undo, *sql), sql->sqlstate());
   }

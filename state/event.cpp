@@ -31,6 +31,7 @@ constexpr std::array kKindNames{
     KindName{EventKind::kRunPaused, "run_paused"},
     KindName{EventKind::kRunDone, "run_done"},
     KindName{EventKind::kRunRolledBack, "run_rolled_back"},
+    KindName{EventKind::kRunAdopted, "run_adopted"},
     KindName{EventKind::kLedgerRepaired, "ledger_repaired"},
 };
 

@@ -28,6 +28,7 @@ enum class EventKind {
   kRunPaused,     // stopped at a safe point; detail: signal
   kRunDone,
   kRunRolledBack,
+  kRunAdopted,      // by this ledger; detail: from which, and why
   kLedgerRepaired,  // the journal was ahead: detail says of what; the events that make up for it follow
 };
 std::string_view name(EventKind kind);  // run_created, …

@@ -91,6 +91,7 @@ void apply_to_step(StepStatus& step, const Event& event) {
     case EventKind::kRunPaused:
     case EventKind::kRunDone:
     case EventKind::kRunRolledBack:
+    case EventKind::kRunAdopted:
     case EventKind::kLedgerRepaired: break;
   }
 }
@@ -114,6 +115,7 @@ std::optional<RunPhaseState> run_state_after(EventKind kind) {
     case EventKind::kStepDone:
     case EventKind::kStepBlocked:
     case EventKind::kUndoDone:
+    case EventKind::kRunAdopted:
     case EventKind::kLedgerRepaired: return std::nullopt;
   }
   return std::nullopt;
@@ -125,7 +127,7 @@ StepStatus& step_of(RunState& state, const Event& event) {
     throw Error(errors::kLedgerUnusable,
                 fmt::format("event {} of run {} names step {}, which its plan does not have", event.serial, event.run,
                             event.step),
-                "Restore it from a backup: one that lags behind is brought up to the journal in the database.");
+                "Move it away, then rebuild it from the journal in the database with: falsework adopt.");
   }
   return found->second;
 }

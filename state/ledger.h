@@ -30,6 +30,14 @@ struct RunRecord {
   bool operator==(const RunRecord&) const = default;
 };
 
+// A place in the chain of events: the serial of an event and its hash. A copy of a ledger that does not have it is
+// older, or went another way.
+struct LedgerMark {
+  std::int64_t serial = 0;
+  std::string hash;
+  bool operator==(const LedgerMark&) const = default;
+};
+
 class Ledger {
  public:
   // Opens or creates. Throws Error(ledger.unusable) for a file that is corrupt, empty, foreign, a symbolic link, or
@@ -44,9 +52,15 @@ class Ledger {
   const std::string& lineage() const;
   // The serial of the last event.
   std::int64_t serial() const;
+  // The last event's place in the chain; serial 0 when there is none.
+  LedgerMark mark() const;
+  // Whether the event of that serial is there, with that hash.
+  bool has(const LedgerMark& mark) const;
 
   // Stores the run and its first event in one transaction. Throws Error(object.exists) for a run that it has.
   void create_run(const RunRecord& run, Event created);
+  // Stores a run and all of its events, given in order, in one transaction. Throws Error(object.exists).
+  void import_run(const RunRecord& run, std::vector<Event> events);
   std::vector<RunRecord> runs() const;  // oldest first
   std::optional<RunRecord> find_run(const std::string& run) const;
 

@@ -37,7 +37,7 @@ Progress parse_progress(const std::string& text) {
     return progress;
   } catch (const nlohmann::json::exception& failure) {
     throw Error(errors::kLedgerUnusable, fmt::format("progress is not understood: {}", failure.what()),
-                "Restore it from a backup: one that lags behind is brought up to the journal in the database.");
+                "Move it away, then rebuild it from the journal in the database with: falsework adopt.");
   }
 }
 

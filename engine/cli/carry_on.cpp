@@ -25,7 +25,9 @@ void check_confirmations(const Invocation& invocation, const std::vector<Task>& 
 }
 
 Result carry_out(Invocation& invocation, const Task& task) {
-  const bool confirmed = confirm(invocation, task.intention, task.irreversible);
+  // A run that is over has nothing that a person could agree to.
+  const bool nothing = is_over(task.run.state) && task.intention.steps.empty();
+  const bool confirmed = !nothing && confirm(invocation, task.intention, task.irreversible);
   const SystemClock clock;
   SystemClock waiting;
   Terminal terminal(invocation.console(), clock, invocation.arguments().has("quiet"));

@@ -21,6 +21,7 @@ const std::vector<Command>& commands() {
       plan_command(),         runbook_command(),  explain_command(), apply_command(),
       advance_command(),      rollback_command(), status_command(),  history_command(),
       release_list_command(), snapshot_command(), drift_command(),   check_command(),
+      prove_command(),        adopt_command(),
   };
   return kCommands;
 }
@@ -30,6 +31,7 @@ std::vector<Option> lock_options() {
       {"lock-timeout", 0, "TIME", "how long one try may wait for a lock, over the plan's own: 500ms, 2s"},
       {"lock-budget", 0, "TIME", "how long all tries of a step may take together, over the plan's own: 10m"},
       {"patience", 0, "TIME", "how long to wait for another process that holds the run (default 5s)"},
+      {"take-over", 0, "", "end what an earlier engine left running, once the patience is over"},
       {"allow-superuser", 0, "", "run although the role is a superuser"},
   };
 }

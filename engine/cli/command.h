@@ -54,6 +54,8 @@ Command release_list_command();
 Command snapshot_command();
 Command drift_command();
 Command check_command();
+Command prove_command();
+Command adopt_command();
 
 // Options that several commands share.
 std::vector<Option> lock_options();

@@ -14,6 +14,18 @@ namespace {
   throw Error(errors::kConfirmationMissing, message, "Nothing was changed. See what it would do with --dry-run.");
 }
 
+void require_terminal(const Invocation& invocation) {
+  if (invocation.arguments().has("yes") || Console::can_ask()) return;
+  throw Error(
+      errors::kUsage, "there is no terminal to ask on, and --yes is not given",
+      fmt::format("See what it would do with: falsework {} … --dry-run; then give --yes.", invocation.command().name));
+}
+
+void require_yes(Console& console, const std::string& refusal) {
+  const std::string answer = console.ask("Go on? [y/N]");
+  if (answer != "y" && answer != "Y" && answer != "yes") refuse(refusal);
+}
+
 }  // namespace
 
 bool confirm(Invocation& invocation, const Intention& intention, bool irreversible) {
@@ -21,11 +33,7 @@ bool confirm(Invocation& invocation, const Intention& intention, bool irreversib
   const bool yes = invocation.arguments().has("yes");
   const std::vector<std::string> names = invocation.arguments().values("confirm");
   const bool named = std::find(names.begin(), names.end(), intention.name) != names.end();
-  if (!yes && !Console::can_ask()) {
-    throw Error(errors::kUsage, "there is no terminal to ask on, and --yes is not given",
-                fmt::format("See what it would do with: falsework {} … --dry-run; then give --yes.",
-                            invocation.command().name));
-  }
+  require_terminal(invocation);
   if (!yes || !invocation.arguments().has("quiet")) console.note(describe_intention(intention));
   if (irreversible && !named && yes) {
     throw Error(
@@ -39,9 +47,15 @@ bool confirm(Invocation& invocation, const Intention& intention, bool irreversib
     if (answer != intention.name) refuse(fmt::format("{} was not confirmed", intention.name));
     return true;
   }
-  const std::string answer = console.ask("Go on? [y/N]");
-  if (answer != "y" && answer != "Y" && answer != "yes") refuse(fmt::format("{} was not agreed to", intention.name));
+  require_yes(console, fmt::format("{} was not agreed to", intention.name));
   return named;
+}
+
+void agree(Invocation& invocation, const std::string& what) {
+  require_terminal(invocation);
+  const bool yes = invocation.arguments().has("yes");
+  if (!yes || !invocation.arguments().has("quiet")) invocation.console().note(what);
+  if (!yes) require_yes(invocation.console(), fmt::format("{} was not agreed to", invocation.command().name));
 }
 
 }  // namespace falsework::cli

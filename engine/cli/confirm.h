@@ -13,4 +13,7 @@ namespace falsework::cli {
 // is not confirmed. Returns whether irreversible steps may run.
 bool confirm(Invocation& invocation, const Intention& intention, bool irreversible);
 
+// Shows what is about to be done and asks, unless --yes is given. Throws as confirm() does.
+void agree(Invocation& invocation, const std::string& what);
+
 }  // namespace falsework::cli

@@ -57,6 +57,10 @@ Connection Invocation::connection() const {
   return connection;
 }
 
+bool Invocation::database_is_named() const {
+  return arguments_.has("database") || !environment("DATABASE_URL").empty();
+}
+
 bool Invocation::ledger_is_named() const { return arguments_.has("state") || !environment("FALSEWORK_STATE").empty(); }
 
 std::string Invocation::ledger_path() const {
@@ -81,6 +85,12 @@ Ledger& Invocation::ledger() {
   return *ledger_;
 }
 
+Ledger* Invocation::ledger_if_any() {
+  std::error_code ignored;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(ledger_path(), ignored))) return nullptr;
+  return &ledger();
+}
+
 ExecutorOptions Invocation::executor_options() const {
   ExecutorOptions options;
   const Connection where = connection();
@@ -90,6 +100,7 @@ ExecutorOptions Invocation::executor_options() const {
   options.lock_timeout = arguments_.duration("lock-timeout");
   options.lock_budget = arguments_.duration("lock-budget");
   options.patience = arguments_.duration("patience").value_or(options.patience);
+  options.take_over = arguments_.has("take-over");
   options.allow_superuser = arguments_.has("allow-superuser");
   if (Console::overprints()) options.progress_interval = kIntervalOfABar;
   return options;

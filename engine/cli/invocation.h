@@ -28,9 +28,14 @@ class Invocation {
   // From -d, else DATABASE_URL, else libpq's own environment.
   Connection connection() const;
 
+  // Whether it is -d or DATABASE_URL that says so.
+  bool database_is_named() const;
+
   // The ledger, opened on first use; created where the command's table says so. Throws as Ledger::open does, and
   // Error(usage) for a ledger in PostgreSQL, which does not exist yet.
   Ledger& ledger();
+  // The ledger if its file is there, else nullptr; creates nothing.
+  Ledger* ledger_if_any();
   // Whether there is one: for what can be said without.
   bool has_ledger() const;
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engine/cli/console.h"
 #include "engine/runs.h"
+#include "executor/adopt.h"
 #include "executor/executor.h"
 #include "plans/plan.h"
 
@@ -44,6 +45,19 @@ void print_results(Console& console, const std::vector<Result>& results);
 // 0; 6 with `detailed` when a run stands at a gate. The error of a single run is thrown on; of several, the first
 // decides.
 ExitCode settle_results(const std::vector<Result>& results, bool detailed);
+
+// A run of the journal that a ledger would adopt, as a line for people, and several as JSON.
+std::string describe_journaled(const JournaledRun& run);
+std::string render_journaled_json(const std::vector<JournaledRun>& runs);
+
+// What became of adopting a run.
+struct Adopted {
+  RunView run;
+  std::string outcome;  // adopted, kept; empty with an error
+  std::optional<Error> error;
+};
+// JSON on stdout, or where each run stands and its next command.
+void print_adopted(Console& console, const std::vector<Adopted>& adopted);
 
 // The JSON of one step as it stands in the plan.
 std::string render_step_json(const Plan& plan, const Step& step);

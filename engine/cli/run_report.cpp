@@ -54,18 +54,38 @@ Json head_of(const RunView& run) {
   return json;
 }
 
-Json result_json(const Result& result) {
-  Json json = head_of(result.run);
-  json["outcome"] = result.outcome ? Json(name(*result.outcome)) : Json(nullptr);
-  json["next"] = next_command(result.run.record.run, result.run.plan, result.run.state);
-  if (result.error) {
-    json["error"]["code"] = result.error->code();
-    json["error"]["message"] = redact(result.error->what());
-    json["error"]["hint"] = redact(result.error->hint());
+Json result_json(const RunView& run, const Json& outcome, const std::optional<Error>& error) {
+  Json json = head_of(run);
+  json["outcome"] = outcome;
+  json["next"] = next_command(run.record.run, run.plan, run.state);
+  if (error) {
+    json["error"]["code"] = error->code();
+    json["error"]["message"] = redact(error->what());
+    json["error"]["hint"] = redact(error->hint());
   } else {
     json["error"] = nullptr;
   }
   return json;
+}
+
+std::string_view word_of(LedgerStanding standing) {
+  switch (standing) {
+    case LedgerStanding::kKeeps: return "keeps";
+    case LedgerStanding::kOtherLineage: return "other_lineage";
+    case LedgerStanding::kOlder: return "older_copy";
+    case LedgerStanding::kParted: return "parted_copy";
+  }
+  FALSEWORK_CHECK(false);
+}
+
+std::string_view why_of(LedgerStanding standing) {
+  switch (standing) {
+    case LedgerStanding::kKeeps: return "this ledger keeps it already";
+    case LedgerStanding::kOtherLineage: return "another ledger keeps it";
+    case LedgerStanding::kOlder: return "this ledger is an older copy of the one that keeps it";
+    case LedgerStanding::kParted: return "this ledger is a copy that went another way";
+  }
+  FALSEWORK_CHECK(false);
 }
 
 std::string sentence(const Result& result) {
@@ -115,7 +135,10 @@ void print_results(Console& console, const std::vector<Result>& results) {
   if (console.json()) {
     Json json;
     json["results"] = Json::array();
-    for (const Result& result : results) json["results"].push_back(result_json(result));
+    for (const Result& result : results) {
+      const Json outcome = result.outcome ? Json(name(*result.outcome)) : Json(nullptr);
+      json["results"].push_back(result_json(result.run, outcome, result.error));
+    }
     console.document(dump(json));
     return;
   }
@@ -127,6 +150,56 @@ void print_results(Console& console, const std::vector<Result>& results) {
           fmt::format("run {}: {}\nhint: {}", result.run.record.run, result.error->what(), result.error->hint()));
     }
   }
+}
+
+std::string describe_journaled(const JournaledRun& run) {
+  const std::string holder =
+      run.entry.holder.empty() ? "" : fmt::format(", last held by {} at {}", run.entry.holder, run.entry.held_since);
+  return fmt::format("run {} ({}{}) is adopted: {}", run.entry.run, run.entry.state, holder, why_of(run.standing));
+}
+
+std::string render_journaled_json(const std::vector<JournaledRun>& runs) {
+  Json json;
+  json["dry_run"] = Json::array();
+  for (const JournaledRun& run : runs) {
+    Json each;
+    each["run"] = run.entry.run;
+    each["name"] = run.entry.name;
+    each["state"] = run.entry.state;
+    each["lineage"] = run.entry.lineage;
+    each["holder"] = run.entry.holder;
+    each["held_since"] = run.entry.held_since.empty() ? Json(nullptr) : Json(run.entry.held_since);
+    each["ledger"] = word_of(run.standing);
+    each["outcome"] = run.standing == LedgerStanding::kKeeps ? "kept" : "adopted";
+    json["dry_run"].push_back(each);
+  }
+  return dump(json);
+}
+
+void print_adopted(Console& console, const std::vector<Adopted>& adopted) {
+  if (console.json()) {
+    Json json;
+    json["results"] = Json::array();
+    for (const Adopted& each : adopted) {
+      const Json outcome = each.outcome.empty() ? Json(nullptr) : Json(each.outcome);
+      json["results"].push_back(result_json(each.run, outcome, each.error));
+    }
+    console.document(dump(json));
+    return;
+  }
+  for (const Adopted& each : adopted) {
+    const std::string& run = each.run.record.run;
+    if (each.error) {
+      console.note(fmt::format("run {}: {}\nhint: {}", run, each.error->what(), each.error->hint()));
+      continue;
+    }
+    const std::string next = next_command(run, each.run.plan, each.run.state);
+    console.line(fmt::format("run {} is {}: it is {} in phase {}{}", run, each.outcome,
+                             falsework::name(each.run.state.state),
+                             falsework::name(phase_of(each.run.plan, each.run.state)),
+                             next.empty() ? "" : fmt::format("\nnext: {}", next)));
+  }
+  if (adopted.empty()) console.line("there is nothing to adopt: the journal has no run");
 }
 
 ExitCode settle_results(const std::vector<Result>& results, bool detailed) {

@@ -70,6 +70,7 @@ std::string fill(std::string text, const Findings& findings) {
 
 [[noreturn]] void fail_proof(RunContext& context, const Step& step, const std::string& message) {
   JournalStep row = context.next_row(step, JournalState::kProofFailed);
+  row.detail = message;
   record_alone(context, row);
   failpoint("check.proof_failed");
   context.tell(EventKind::kProofFailed, &step, message);

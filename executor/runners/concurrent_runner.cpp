@@ -192,6 +192,7 @@ void record_end(RunContext& context, const Step& step) {
   Journal journal(session);
   pg::Transaction transaction(session);
   journal.hold_epoch(context.run, context.epoch, false);
+  require_no_drift_but_index(session, context, step);
   require_done(session, step);
   record_done(context, journal, step, -1);
   failpoint("concurrent.journal");

@@ -79,6 +79,7 @@ void attempt_undo(RunContext& context, const Step& step, const LockTry& chosen) 
   run_sql(context, *step.undo, from);
   record_after_undo(*context.session, context, expected, before);
   Journal journal(*context.session);
+  context.mark_ledger(journal);
   if (step.kind == StepKind::kGate) journal.close_gate(context.run, step.id);
   journal.record(context.run, context.plan.digest, context.next_row(step, JournalState::kUndone));
   failpoint("undo.journal");

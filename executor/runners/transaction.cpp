@@ -59,6 +59,7 @@ void record_alone(RunContext& context, const JournalStep& row, const std::functi
   pg::Transaction transaction(*context.session);
   journal.hold_epoch(context.run, context.epoch, false);
   if (more) more(journal);
+  context.mark_ledger(journal);
   journal.record(context.run, context.plan.digest, row);
   failpoint("step.journal");
   transaction.commit();
@@ -71,6 +72,7 @@ void record_done(RunContext& context, Journal& journal, const Step& step, std::i
   }
   JournalStep row = context.next_row(step, JournalState::kDone);
   row.rows = std::max<std::int64_t>(rows, 0);
+  context.mark_ledger(journal);
   journal.record(context.run, context.plan.digest, row);
 }
 

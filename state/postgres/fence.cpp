@@ -6,6 +6,7 @@
 #include "base/error_kinds.h"
 #include "base/hash.h"
 #include "base/stop.h"
+#include "state/postgres/history.h"
 #include "state/postgres/journal.h"
 #include "state/postgres/overtaken.h"
 #include "state/postgres/schema.h"
@@ -56,25 +57,31 @@ Holder find_holder(pg::Session& session, const std::string& run) {
   return {rows.text(0, 0), rows.text(0, 1)};
 }
 
-// The backend that has the advisory lock, as text; empty when it has just gone.
-std::string lock_owner(pg::Session& session, const std::string& key) {
+// What the server knows of a process: `server process 4711 (falsework apply, from 10.0.0.7, active)`. Of another role's
+// it tells little.
+std::string describe_backend(pg::Session& session, const std::string& pid) {
   const pg::Rows rows = session.query(
-      "SELECT l.pid FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
-      "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = "
-      "pg_catalog.current_database()) "
-      "AND (l.classid::bigint << 32) | l.objid::bigint = $1::bigint",
-      {key});
-  return rows.empty() ? std::string() : rows.text(0, 0);
+      "SELECT coalesce(nullif(a.application_name, ''), ''), coalesce(pg_catalog.host(a.client_addr), ''), "
+      "coalesce(a.state, '') FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = $1::integer",
+      {pid});
+  if (rows.empty()) return fmt::format("server process {}", pid);
+  std::vector<std::string> facts;
+  if (!rows.text(0, 0).empty()) facts.push_back(rows.text(0, 0));
+  if (!rows.text(0, 1).empty()) facts.push_back("from " + rows.text(0, 1));
+  if (!rows.text(0, 2).empty()) facts.push_back(rows.text(0, 2));
+  if (facts.empty()) return fmt::format("server process {}", pid);
+  return fmt::format("server process {} ({})", pid, fmt::join(facts, ", "));
 }
 
-[[noreturn]] void fail_held(const std::string& run, const Holder& holder, const std::string& pid) {
+[[noreturn]] void fail_held(pg::Session& session, const std::string& run, const Holder& holder,
+                            const std::string& pid) {
   const std::string who = holder.who.empty() ? "another process" : holder.who;
   const std::string since = holder.since.empty() ? "" : fmt::format(" since {}", holder.since);
-  const std::string where = pid.empty() ? "" : fmt::format(", server process {}", pid);
-  throw Error(errors::kRunHeld, fmt::format("run {} is held by {}{}{}", run, who, since, where),
+  const std::string by = pid.empty() ? "" : fmt::format(", {}", describe_backend(session, pid));
+  throw Error(errors::kRunHeld, fmt::format("run {} is held by {}{}{}", run, who, since, by),
               pid.empty() ? "Try again once it has ended."
                           : fmt::format("Try again once it has ended. If that engine is gone for good, end what it "
-                                        "left behind with: SELECT pg_terminate_backend({});",
+                                        "left behind with --take-over, or with: SELECT pg_terminate_backend({});",
                                         pid));
 }
 
@@ -153,10 +160,12 @@ std::optional<std::uint64_t> try_raise(pg::Session& session, const std::string& 
       {run, holder});
   if (rows.empty()) return std::nullopt;
   const auto epoch = static_cast<std::uint64_t>(rows.number(0, 0));
-  session.query(
-      "INSERT INTO falsework.history (run, step, event, generation, epoch, rows, detail) "
-      "VALUES ($1, '', 'fenced', 0, $2::bigint, 0, $3)",
-      {run, std::to_string(epoch), holder});
+  static const std::string kFenced = fmt::format(
+      "WITH {} SELECT 1",
+      journal::append_entries("SELECT r.run, ''::text AS step, 'fenced'::text AS event, 0 AS generation, r.epoch, "
+                              "0::bigint AS rows, -1::bigint AS duration_ms, ''::text AS sqlstate, r.holder AS detail "
+                              "FROM falsework.run AS r WHERE r.run = $1"));
+  session.query(kFenced, {run});
   insert_backend(session, run, epoch, session.backend_pid());
   transaction.commit();
   return epoch;
@@ -165,6 +174,20 @@ std::optional<std::uint64_t> try_raise(pg::Session& session, const std::string& 
 }  // namespace
 
 namespace journal {
+
+std::string lock_owner(pg::Session& session, const std::string& run) {
+  const pg::Rows rows = session.query(
+      "SELECT l.pid FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
+      "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = "
+      "pg_catalog.current_database()) "
+      "AND (l.classid::bigint << 32) | l.objid::bigint = $1::bigint",
+      {lock_key(run)});
+  return rows.empty() ? std::string() : rows.text(0, 0);
+}
+
+bool try_lock(pg::Session& session, const std::string& run) {
+  return session.query("SELECT pg_catalog.pg_try_advisory_lock($1::bigint)", {lock_key(run)}).boolean(0, 0);
+}
 
 void fail_if_overtaken(pg::Session& session, const std::string& run, std::uint64_t epoch) {
   const Holder holder = find_holder(session, run);
@@ -180,11 +203,11 @@ void fail_if_overtaken(pg::Session& session, const std::string& run, std::uint64
 }  // namespace journal
 
 std::uint64_t Journal::fence(const std::string& run, const std::string& holder, Clock& clock,
-                             std::chrono::milliseconds patience) {
+                             std::chrono::milliseconds patience, bool take_over) {
   FALSEWORK_CHECK(!session_.in_transaction());
   notice_lost_client(session_);
   const auto deadline = clock.monotonic() + patience;
-  take_lock(run, holder, clock, patience);
+  take_lock(run, holder, clock, patience, take_over);
   try {
     const auto left = std::chrono::duration_cast<Milliseconds>(deadline - clock.monotonic());
     const std::uint64_t epoch = raise_epoch(run, holder, clock, std::max(left, Milliseconds{0}));
@@ -201,17 +224,22 @@ std::uint64_t Journal::fence(const std::string& run, const std::string& holder, 
 // Polls with no transaction open: a session that waits holds a snapshot, and a concurrent index build in the same
 // database would wait for it for ever (PG docs, sql-createindex, "Building Indexes Concurrently").
 void Journal::take_lock(const std::string& run, const std::string& holder, Clock& clock,
-                        std::chrono::milliseconds patience) {
-  const auto deadline = clock.monotonic() + patience;
-  const std::string key = lock_key(run);
+                        std::chrono::milliseconds patience, bool take_over) {
+  auto deadline = clock.monotonic() + patience;
   while (true) {
     const Holder current = find_holder(session_, run);
-    if (session_.query("SELECT pg_catalog.pg_try_advisory_lock($1::bigint)", {key}).boolean(0, 0)) return;
+    if (journal::try_lock(session_, run)) return;
     // A connection of our own that was lost: the server may not have noticed, and nobody else will end it.
     if (current.who == holder) {
       end_backends(session_, older_backends(session_, run, INT64_MAX));
     }
-    if (clock.monotonic() >= deadline) fail_held(run, current, lock_owner(session_, key));
+    if (clock.monotonic() >= deadline) {
+      if (!take_over) fail_held(session_, run, current, journal::lock_owner(session_, run));
+      // Only what an engine of this run has registered is ended, never whoever else has the lock.
+      end_backends(session_, older_backends(session_, run, INT64_MAX));
+      take_over = false;
+      deadline = clock.monotonic() + kEndingPatience;
+    }
     wait_a_little(clock);
   }
 }
@@ -223,7 +251,7 @@ std::uint64_t Journal::raise_epoch(const std::string& run, const std::string& ho
   const auto deadline = clock.monotonic() + std::max(patience, kEndingPatience);
   while (true) {
     if (const auto epoch = try_raise(session_, run, holder)) return *epoch;
-    if (clock.monotonic() >= deadline) fail_held(run, find_holder(session_, run), row_locker(session_, run));
+    if (clock.monotonic() >= deadline) fail_held(session_, run, find_holder(session_, run), row_locker(session_, run));
     end_backends(session_, older_backends(session_, run, INT64_MAX));
     wait_a_little(clock);
   }

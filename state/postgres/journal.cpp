@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error_kinds.h"
+#include "state/postgres/history.h"
 #include "state/postgres/overtaken.h"
 #include "state/postgres/schema.h"
 
@@ -42,14 +43,17 @@ class Scope {
   std::optional<pg::Transaction> own_;
 };
 
-// Adds a line to the history that is no change of a step's state. `epoch` and `generation` are those of the moment.
+// Adds an entry to the history that is no change of a step's state. `epoch` and `generation` are those of the moment.
 void log_event(pg::Session& session, const std::string& run, const std::string& step, std::string_view event,
                const std::string& detail) {
-  session.query(
-      "INSERT INTO falsework.history (run, step, event, generation, epoch, rows, detail) "
-      "SELECT r.run, $2, $3, coalesce(j.generation, 0), r.epoch, coalesce(j.rows, 0), $4 FROM falsework.run AS r "
-      "LEFT JOIN falsework.journal AS j ON j.run = r.run AND j.step = $2 WHERE r.run = $1",
-      {run, step, std::string(event), detail});
+  static const std::string kLog = fmt::format(
+      "WITH {} SELECT 1",
+      journal::append_entries(
+          "SELECT r.run, $2::text AS step, $3::text AS event, coalesce(j.generation, 0) AS generation, r.epoch, "
+          "coalesce(j.rows, 0) AS rows, -1::bigint AS duration_ms, ''::text AS sqlstate, $4::text AS detail "
+          "FROM falsework.run AS r LEFT JOIN falsework.journal AS j ON j.run = r.run AND j.step = $2 "
+          "WHERE r.run = $1"));
+  session.query(kLog, {run, step, std::string(event), detail});
 }
 
 [[noreturn]] void fail_unknown(const std::string& run) {
@@ -60,7 +64,8 @@ void log_event(pg::Session& session, const std::string& run, const std::string& 
 std::string select_runs(std::string_view tail) {
   return fmt::format(
       "SELECT run, name, plan_digest, plan_text, lineage, pg_catalog.to_jsonb(relations), state, epoch, holder, "
-      "coalesce(pg_catalog.to_char(held_since, {}), ''), past_no_return FROM falsework.run {}",
+      "coalesce(pg_catalog.to_char(held_since, {0}), ''), past_no_return, ledger_serial, ledger_hash, entries, head, "
+      "pg_catalog.to_char(created_at, {0}) FROM falsework.run {1}",
       journal::kTimeFormat, tail);
 }
 
@@ -77,7 +82,29 @@ JournalRun read_run(const pg::Rows& rows, std::size_t i) {
   run.holder = rows.text(i, 8);
   run.held_since = rows.text(i, 9);
   run.past_no_return = rows.boolean(i, 10);
+  run.mark = {rows.number(i, 11), rows.text(i, 12)};
+  run.entries = rows.number(i, 13);
+  run.head = rows.text(i, 14);
+  run.created_at = rows.text(i, 15);
   return run;
+}
+
+// A relation belongs to another run: for as long as an engine works on it, trying again may help; after that a person
+// must finish it.
+[[noreturn]] void refuse_conflict(pg::Session& session, const std::string& run, const std::string& other,
+                                  const std::string& relation) {
+  const pg::Rows rows = session.query(select_runs("WHERE run = $1"), {other});
+  const JournalRun entry = read_run(rows, 0);
+  const std::string pid = journal::lock_owner(session, other);
+  const std::string hint = fmt::format("Finish run {0} first (`falsework advance {0}`) or roll it back.", other);
+  if (pid.empty()) {
+    throw Error(errors::kPlanConflict,
+                fmt::format("run {} touches {}, as run {} does, which is in flight", run, relation, other), hint);
+  }
+  throw Error(errors::kRunHeld,
+              fmt::format("run {} touches {}, as run {} does, which is held by {} since {}, server process {}", run,
+                          relation, other, entry.holder, entry.held_since, pid),
+              hint);
 }
 
 // Why nothing was written by record().
@@ -148,19 +175,16 @@ void Journal::create_run(const JournalRun& run) {
       "WHERE r.state = 'active' AND shared.relation IN (SELECT pg_catalog.jsonb_array_elements_text($1::jsonb)) "
       "ORDER BY r.created_at, r.run, shared.relation LIMIT 1",
       {relations});
-  if (!conflict.empty()) {
-    const std::string& other = conflict.text(0, 0);
-    throw Error(
-        errors::kPlanConflict,
-        fmt::format("run {} touches {}, as run {} does, which is in flight", run.run, conflict.text(0, 1), other),
-        fmt::format("Finish run {0} first (`falsework advance {0}`) or roll it back.", other));
-  }
+  if (!conflict.empty()) refuse_conflict(session_, run.run, conflict.text(0, 0), conflict.text(0, 1));
   session_.query(
       "INSERT INTO falsework.run (run, name, plan_digest, plan_text, lineage, relations, state, epoch, holder, "
-      "past_no_return) SELECT $1, $2, $3, $4, $5, "
-      "ARRAY(SELECT pg_catalog.jsonb_array_elements_text($6::jsonb)), 'active', 0, '', false",
-      {run.run, run.name, run.plan_digest, run.plan_text, run.lineage, relations});
+      "held_since, past_no_return) SELECT $1, $2, $3, $4, $5, "
+      "ARRAY(SELECT pg_catalog.jsonb_array_elements_text($6::jsonb)), 'active', 0, $7, "
+      "CASE WHEN $7 <> '' THEN pg_catalog.clock_timestamp() END, false",
+      {run.run, run.name, run.plan_digest, run.plan_text, run.lineage, relations, run.holder});
   log_event(session_, run.run, "", "run_created", run.plan_digest);
+  // Before anybody else can see the run, so that there is no moment in which it seems to be nobody's.
+  if (!run.holder.empty()) journal::try_lock(session_, run.run);
   scope.commit();
 }
 
@@ -213,16 +237,47 @@ void Journal::record(const std::string& run, const std::string& plan_digest, con
       "ELSE coalesce(excluded.cursor, j.cursor) END "
       "WHERE j.generation <= excluded.generation AND NOT (j.state = 'proof_failed' "
       "AND j.generation = excluded.generation AND excluded.state IN ('intent', 'done')) "
-      "RETURNING j.run, j.step, j.state, j.generation, j.epoch, j.rows), "
-      "logged AS (INSERT INTO falsework.history (run, step, event, generation, epoch, rows, detail) "
-      "SELECT w.run, w.step, w.state, w.generation, w.epoch, w.rows, '' FROM written AS w WHERE NOT EXISTS "
-      "(SELECT FROM before AS b WHERE b.state = w.state AND b.generation = w.generation)) "
-      "SELECT count(*) FROM written";
+      "RETURNING j.run, j.step, j.state, j.generation, j.epoch, j.rows), " +
+      journal::append_entries(
+          "SELECT w.run, w.step, w.state AS event, w.generation, w.epoch, w.rows, $9::bigint AS duration_ms, "
+          "''::text AS sqlstate, $10::text AS detail FROM written AS w WHERE NOT EXISTS "
+          "(SELECT FROM before AS b WHERE b.state = w.state AND b.generation = w.generation)") +
+      " SELECT count(*) FROM written";
   const pg::Value cursor = step.cursor.empty() ? pg::Value() : pg::Value(step.cursor);
   const pg::Rows rows = session_.query_prepared(
       kRecord, {run, step.step, std::string(name_of(step.state)), std::to_string(step.generation),
-                std::to_string(step.epoch), plan_digest, cursor, std::to_string(step.rows)});
+                std::to_string(step.epoch), plan_digest, cursor, std::to_string(step.rows),
+                std::to_string(step.duration_ms), step.detail});
   if (rows.number(0, 0) == 0) fail_record(session_, run, plan_digest, step);
+}
+
+void Journal::mark_ledger(const std::string& run, const LedgerMark& mark) {
+  FALSEWORK_CHECK(session_.in_transaction());
+  static const std::string kMark =
+      "UPDATE falsework.run SET ledger_serial = $2::bigint, ledger_hash = $3 WHERE run = $1";
+  session_.query_prepared(kMark, {run, std::to_string(mark.serial), mark.hash});
+}
+
+void Journal::adopt(const std::string& run, const std::string& lineage, const std::string& detail) {
+  FALSEWORK_CHECK(session_.in_transaction());
+  if (session_.query("UPDATE falsework.run SET lineage = $2 WHERE run = $1", {run, lineage}).affected == 0) {
+    fail_unknown(run);
+  }
+  log_event(session_, run, "", "adopted", detail);
+}
+
+void Journal::note(const std::string& run, std::uint64_t epoch, const JournalEntry& entry) {
+  static const std::string kNote = fmt::format(
+      "WITH {} SELECT count(*) FROM hashed",
+      journal::append_entries(
+          "SELECT h.run, $2::text AS step, $3::text AS event, $4::integer AS generation, h.epoch, $5::bigint AS rows, "
+          "$6::bigint AS duration_ms, $7::text AS sqlstate, $8::text AS detail FROM falsework.run AS h "
+          "WHERE h.run = $1 AND h.epoch = $9::bigint"));
+  Scope scope(session_);
+  hold_epoch(run, epoch, false);
+  session_.query(kNote, {run, entry.step, entry.event, std::to_string(entry.generation), std::to_string(entry.rows),
+                         std::to_string(entry.duration_ms), entry.sqlstate, entry.detail, std::to_string(epoch)});
+  scope.commit();
 }
 
 void Journal::record_fingerprint(const std::string& run, const Fingerprint& fingerprint) {

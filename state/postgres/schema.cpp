@@ -31,6 +31,10 @@ constexpr std::string_view kTables[] = {
   holder text NOT NULL,
   held_since timestamptz,
   past_no_return boolean NOT NULL,
+  ledger_serial bigint NOT NULL DEFAULT 0,
+  ledger_hash text NOT NULL DEFAULT '',
+  entries bigint NOT NULL DEFAULT 0,
+  head text NOT NULL DEFAULT '',
   created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 ))",
     R"(CREATE TABLE falsework.journal (
@@ -48,15 +52,22 @@ constexpr std::string_view kTables[] = {
     R"(CREATE TABLE falsework.history (
   serial bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   run text NOT NULL,
+  entry bigint NOT NULL,
   step text NOT NULL,
   event text NOT NULL,
   generation integer NOT NULL,
   epoch bigint NOT NULL,
   rows bigint NOT NULL,
+  duration_ms bigint NOT NULL,
+  sqlstate text NOT NULL,
   detail text NOT NULL,
-  role text NOT NULL DEFAULT SESSION_USER,
-  pid integer NOT NULL DEFAULT pg_catalog.pg_backend_pid(),
-  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+  actor text NOT NULL,
+  role text NOT NULL,
+  pid integer NOT NULL,
+  at timestamptz NOT NULL,
+  previous_hash text NOT NULL,
+  hash text NOT NULL,
+  UNIQUE (run, entry)
 ))",
     R"(CREATE TABLE falsework.gate (
   run text NOT NULL REFERENCES falsework.run,

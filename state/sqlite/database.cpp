@@ -18,7 +18,7 @@ constexpr const char* kHintDenied = "Check the permissions of the file and of it
 constexpr const char* kHintDisk =
     "Check the disk and its quota, then try again: what was done so far is in the journal.";
 constexpr const char* kHintCorrupt =
-    "Restore it from a backup: one that lags behind is brought up to the journal in the database.";
+    "Move it away, then rebuild it from the journal in the database with: falsework adopt.";
 constexpr const char* kHintMoved = "Put the file back, or restore it from a backup; then run the command again.";
 
 std::string system_reason(int number) {

@@ -92,6 +92,28 @@ struct Ledger::Store {
   // The chain starts at the lineage, so that events of one ledger do not fit into another.
   std::string first_hash() const { return sha256(lineage); }
 
+  void insert_run(const RunRecord& run) const {
+    if (has_run(run.run)) {
+      throw Error(errors::kObjectExists, fmt::format("run {} is in the ledger already", run.run),
+                  "See what it has done with `falsework history`.");
+    }
+    database
+        .prepare(
+            "INSERT INTO run (run, name, plan_digest, plan_text, database, system_identifier, database_oid, "
+            "incarnation, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        .bind(run.run)
+        .bind(run.name)
+        .bind(run.plan_digest)
+        .bind(run.plan_text)
+        .bind(run.database)
+        .bind(run.system_identifier)
+        .bind(run.database_oid)
+        .bind(run.incarnation)
+        .bind(run.created_at)
+        .bind(run.created_by)
+        .run();
+  }
+
   Event insert(Event event) const {
     sqlite::Statement last = database.prepare("SELECT serial, hash FROM event ORDER BY serial DESC LIMIT 1");
     const bool any = last.step();
@@ -152,30 +174,31 @@ std::int64_t Ledger::serial() const {
   return store_->database.number("SELECT coalesce(max(serial), 0) FROM event");
 }
 
-void Ledger::create_run(const RunRecord& run, Event created) {
-  FALSEWORK_CHECK(created.run == run.run && created.kind == EventKind::kRunCreated);
+LedgerMark Ledger::mark() const {
+  store_->check_in_place();
+  sqlite::Statement last = store_->database.prepare("SELECT serial, hash FROM event ORDER BY serial DESC LIMIT 1");
+  if (!last.step()) return {};
+  return {last.number(0), last.text(1)};
+}
+
+bool Ledger::has(const LedgerMark& mark) const {
+  store_->check_in_place();
+  if (mark.serial == 0) return true;
+  sqlite::Statement event = store_->database.prepare("SELECT hash FROM event WHERE serial = ?");
+  return event.bind(mark.serial).step() && event.text(0) == mark.hash;
+}
+
+void Ledger::create_run(const RunRecord& run, Event created) { import_run(run, {std::move(created)}); }
+
+void Ledger::import_run(const RunRecord& run, std::vector<Event> events) {
+  FALSEWORK_CHECK(!events.empty() && events.front().kind == EventKind::kRunCreated);
   store_->check_in_place();
   sqlite::WriteTransaction transaction(store_->database);
-  if (store_->has_run(run.run)) {
-    throw Error(errors::kObjectExists, fmt::format("run {} is in the ledger already", run.run),
-                "See what it has done with `falsework history`.");
+  store_->insert_run(run);
+  for (Event& event : events) {
+    FALSEWORK_CHECK(event.run == run.run);
+    store_->insert(std::move(event));
   }
-  store_->database
-      .prepare(
-          "INSERT INTO run (run, name, plan_digest, plan_text, database, system_identifier, database_oid, "
-          "incarnation, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind(run.run)
-      .bind(run.name)
-      .bind(run.plan_digest)
-      .bind(run.plan_text)
-      .bind(run.database)
-      .bind(run.system_identifier)
-      .bind(run.database_oid)
-      .bind(run.incarnation)
-      .bind(run.created_at)
-      .bind(run.created_by)
-      .run();
-  store_->insert(std::move(created));
   transaction.commit();
 }
 

@@ -12,7 +12,7 @@ namespace falsework::sqlite {
 namespace {
 
 constexpr const char* kHintRestore =
-    "Restore it from a backup: one that lags behind is brought up to the journal in the database.";
+    "Move it away, then rebuild it from the journal in the database with: falsework adopt.";
 
 // SQLite keeps these words as they are, and verify_schema() compares them.
 constexpr std::string_view kSchema[] = {

@@ -121,6 +121,12 @@ TEST_CASE("the page on the journal describes each event of a run in its history,
   pg::Transaction transaction(*engine.session);
   engine.journal.close_gate("a-1", "users/switch/gate");
   engine.journal.mark_no_return("a-1");
+  engine.journal.adopt("a-1", "another", "from ledger x");
+  for (const char* event : {"failed", "undo_failed", "proof_cleared"}) {
+    JournalEntry entry;
+    entry.event = event;
+    engine.journal.note("a-1", engine.epoch, entry);
+  }
   transaction.commit();
   engine.journal.finish_run("a-1", "done");
   engine.journal.finish_run("a-1", "rolled_back");

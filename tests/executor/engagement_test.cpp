@@ -5,6 +5,7 @@
 
 #include "base/error_kinds.h"
 #include "base/stop.h"
+#include "executor/adopt.h"
 #include "tests/executor/site.h"
 
 using namespace falsework;
@@ -142,7 +143,7 @@ TEST_CASE("a stop request is seen between two steps") {
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kAtGate);
 }
 
-TEST_CASE("a ledger that lags is brought up to the journal") {
+TEST_CASE("a ledger that lags is refused, and brought up to the journal when it adopts the run") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 10);
   test::Site site(db);
@@ -161,6 +162,8 @@ TEST_CASE("a ledger that lags is brought up to the journal") {
     engagement->advance(AdvanceRequest{});
   }
   site.ledger = Ledger::open(copy, false);
+  CHECK(test::code_of([&] { site.take_up(run); }) == errors::kLedgerStale.code);
+  CHECK(adopt_run(run, "", *site.ledger, site.clock, site.observer, site.options()));
   const auto engagement = site.take_up(run);
   CHECK(engagement->state().steps.at("items/validate/index").state == StepState::kDone);
   const auto history = site.history(run);

@@ -233,7 +233,7 @@ TEST_CASE("an event of a step that the plan does not have makes the ledger unusa
     CHECK(std::string(error.what()) ==
           "event 3 of run users_email-1a2b3c4d names step orders.id/expand/add, which its plan does not have");
     CHECK(error.hint() ==
-          "Restore it from a backup: one that lags behind is brought up to the journal in the database.");
+          "Move it away, then rebuild it from the journal in the database with: falsework adopt.");
   }
 }
 

@@ -42,30 +42,50 @@ Json render(const Event& event) {
 }
 
 void print_table(Console& console, const std::vector<Event>& events) {
-  std::vector<std::vector<std::string>> rows{{"NO", "AT", "RUN", "EVENT", "STEP", ""}};
+  std::vector<std::vector<std::string>> rows{
+      {"NO", "AT", "WHO", "RUN", "EVENT", "STEP", "TOOK", "ROWS", "SQLSTATE", ""}};
   for (const Event& event : events) {
-    rows.push_back({std::to_string(event.serial), event.at, event.run, std::string(name(event.kind)), event.step,
+    rows.push_back({std::to_string(event.serial), event.at, event.actor, event.run, std::string(name(event.kind)),
+                    event.step, event.duration_ms >= 0 ? fmt::format("{} ms", event.duration_ms) : "",
+                    event.rows >= 0 ? std::to_string(event.rows) : "", event.sqlstate,
                     event.detail.substr(0, event.detail.find('\n'))});
   }
   console.table(rows);
+}
+
+// Of the ledger first, then of the journal; in each the first broken entry stands first.
+std::vector<std::string> find_problems(Invocation& invocation, bool with_journal) {
+  std::vector<std::string> problems = invocation.ledger().verify_chain();
+  if (!with_journal) return problems;
+  for (const std::string& problem : verify_journal(invocation.connection(), invocation.ledger())) {
+    problems.push_back(fmt::format("journal: {}", problem));
+  }
+  return problems;
 }
 
 ExitCode run_history(Invocation& invocation) {
   Console& console = invocation.console();
   const std::vector<Event> events = events_of(invocation);
   const bool verify = invocation.arguments().has("verify");
-  const std::vector<std::string> problems = verify ? invocation.ledger().verify_chain() : std::vector<std::string>{};
+  const bool with_journal = verify && invocation.database_is_named();
+  const std::vector<std::string> problems = verify ? find_problems(invocation, with_journal) : std::vector<std::string>{};
   if (console.json()) {
     Json json;
     json["events"] = Json::array();
     for (const Event& event : events) json["events"].push_back(render(event));
-    if (verify) json["problems"] = problems;
+    if (verify) {
+      json["problems"] = problems;
+      json["journal_verified"] = with_journal;
+    }
     console.document(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
     print_table(console, events);
     for (const std::string& problem : problems) console.line(fmt::format("problem: {}", problem));
-    if (verify && problems.empty()) console.line("the chain of events is whole");
+    if (verify && problems.empty()) {
+      console.line(with_journal ? "the chains of ledger and journal are whole" : "the chain of events is whole");
+    }
   }
+  if (verify && !with_journal) console.note("the journal was not looked at: name its database with -d");
   return problems.empty() ? ExitCode::kDone : ExitCode::kFindings;
 }
 
@@ -78,10 +98,10 @@ Command history_command() {
       "[RUN]",
       0,
       1,
-      {Needs::kLedger},
-      {{"verify", 0, "", "check that no event was changed or removed; exit with 5 when one was"}},
+      {Needs::kLedger, Needs::kDatabase},
+      {{"verify", 0, "", "check that nothing was changed, removed or exchanged in the ledger, and with -d in the journal; exit with 5 when something was"}},
       run_history,
-      {"falsework history users", "falsework history --verify", "falsework history users --json | jq '.events[-1]'"},
+      {"falsework history users", "falsework history --verify -d postgres://owner@db/shop", "falsework history users --json | jq '.events[-1]'"},
       {}};
 }
 

@@ -140,10 +140,11 @@ TEST_CASE("a second engine is told who holds the run, since when, and by which s
     CHECK(failure.code == "run.held");
     const std::string pid = std::to_string(first.session->backend_pid());
     CHECK(failure.message == std::string("run ") + kRun + " is held by ann@host (1) since " +
-                                 first.journal.find_run(kRun)->held_since + ", server process " + pid);
+                                 first.journal.find_run(kRun)->held_since + ", server process " + pid +
+                                 " (falsework test, idle)");
     CHECK(failure.hint ==
-          "Try again once it has ended. If that engine is gone for good, end what it left behind with: SELECT "
-          "pg_terminate_backend(" +
+          "Try again once it has ended. If that engine is gone for good, end what it left behind with --take-over, or "
+          "with: SELECT pg_terminate_backend(" +
               pid + ");");
     run_step(first, "ann");
     CHECK(prepared.effects() == "1");
@@ -449,7 +450,8 @@ TEST_CASE("a row of the run that somebody has locked by hand is said to be held 
   const Failure failure = failure_of([&] { engine.journal.fence(kRun, engine.holder, clock, 1s); });
   CHECK(failure.code == "run.held");
   CHECK(failure.message ==
-        std::string("run ") + kRun + " is held by another process, server process " + std::to_string(other.pid()));
+        std::string("run ") + kRun + " is held by another process, server process " + std::to_string(other.pid()) +
+            " (idle in transaction)");
   other.exec("ROLLBACK");
   CHECK(engine.fence(kRun) == 1);
 }

@@ -28,7 +28,7 @@ namespace {
 constexpr const char* kRun = "users_email-1a2b3c4d";
 constexpr const char* kHintOtherFile = "Name another file with --state, or set FALSEWORK_STATE.";
 constexpr const char* kHintRestore =
-    "Restore it from a backup: one that lags behind is brought up to the journal in the database.";
+    "Move it away, then rebuild it from the journal in the database with: falsework adopt.";
 constexpr const char* kHintMoved = "Put the file back, or restore it from a backup; then run the command again.";
 constexpr const char* kHintPermissions = "Check the permissions of the file and of its directory, then try again.";
 
