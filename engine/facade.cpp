@@ -183,8 +183,8 @@ std::vector<std::string> verify_journal(const Connection& connection, const Ledg
   std::vector<std::string> problems = journal.verify_history();
   for (const JournalRun& run : journal.runs()) {
     if (run.lineage != ledger.lineage() || ledger.has(run.mark)) continue;
-    problems.push_back(fmt::format("run {}: the ledger does not have event {} as the journal remembers it", run.run,
-                                   run.mark.serial));
+    problems.push_back(
+        fmt::format("run {}: the ledger does not have event {} as the journal remembers it", run.run, run.mark.serial));
   }
   return problems;
 }

@@ -72,15 +72,16 @@ void settle_state(RunContext& context) {
   const RunState state = state_of(context);
   if (!context.finished.empty() || state.state != RunPhaseState::kRunning) return;
   const auto left = steps_to_run(context.plan, state, Target{Target::Kind::kEnd, Phase::kContract, {}});
-  const bool undoing = std::any_of(state.steps.begin(), state.steps.end(), [](const auto& s) { return s.second.undoing; });
+  const bool undoing =
+      std::any_of(state.steps.begin(), state.steps.end(), [](const auto& s) { return s.second.undoing; });
   if (left.empty() || undoing || left.front()->kind != StepKind::kGate) {
     context.tell(EventKind::kRunPaused, nullptr, "adopted");
     return;
   }
   std::vector<std::string> conditions;
-  for (const GateCondition& condition : left.front()->gate->conditions) conditions.push_back(render_condition(condition));
-  context.tell(EventKind::kRunWaiting, nullptr,
-               fmt::format("{}: {}", left.front()->id, fmt::join(conditions, ", ")));
+  for (const GateCondition& condition : left.front()->gate->conditions)
+    conditions.push_back(render_condition(condition));
+  context.tell(EventKind::kRunWaiting, nullptr, fmt::format("{}: {}", left.front()->id, fmt::join(conditions, ", ")));
 }
 
 // The ledger's part lies between the journal's and its commit, as when a run is created: what was written without the

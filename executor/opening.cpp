@@ -148,8 +148,8 @@ RunRecord enter_run(pg::Session& session, Ledger& ledger, const Plan& plan, cons
 void fence_and_read(RunContext& context) {
   Journal journal(*context.session);
   failpoint("fence.before");
-  context.epoch = journal.fence(context.run, context.actor, context.clock, context.options.patience,
-                               context.options.take_over);
+  context.epoch =
+      journal.fence(context.run, context.actor, context.clock, context.options.patience, context.options.take_over);
   failpoint("fence.after");
   // Another engine may have gone on with another copy of the ledger until just now.
   const std::optional<JournalRun> entry = journal.find_run(context.run);

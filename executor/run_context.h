@@ -30,11 +30,11 @@ struct RunContext {
   ExecutorOptions options;
 
   std::unique_ptr<pg::Session> session;
-  std::uint64_t epoch = 0;                     // 0: not fenced yet
+  std::uint64_t epoch = 0;                      // 0: not fenced yet
   std::chrono::steady_clock::time_point begun;  // the step that is being done
-  std::string finished;                        // the journal's state of the run when it is over: done, rolled_back
-  std::map<std::string, JournalStep> journal;  // as last read
-  std::minstd_rand random;                     // of the back-off
+  std::string finished;                         // the journal's state of the run when it is over: done, rolled_back
+  std::map<std::string, JournalStep> journal;   // as last read
+  std::minstd_rand random;                      // of the back-off
 
   // The step's row in the journal, or the one that it would begin with.
   JournalStep journal_step(const Step& step) const;

@@ -35,7 +35,8 @@ void note_failure(RunContext& context, const Step& step, bool undo, const Error&
   entry.generation = context.journal_step(step).generation;
   entry.sqlstate = sqlstate;
   entry.detail = error.what();
-  entry.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.monotonic() - context.begun).count();
+  entry.duration_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.monotonic() - context.begun).count();
   try {
     Journal(*context.session).note(context.run, context.epoch, entry);
   } catch (const Error& other) {

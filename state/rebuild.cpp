@@ -104,7 +104,8 @@ class Rebuilding {
       doing = Doing::kNothing;
     } else if (entry.event == "gate_opened") {
       // Who, and the condition.
-      conditions_[entry.step].push_back(entry.detail.substr(std::min(entry.detail.find(": ") + 2, entry.detail.size())));
+      conditions_[entry.step].push_back(
+          entry.detail.substr(std::min(entry.detail.find(": ") + 2, entry.detail.size())));
     } else if (entry.event == "gate_closed") {
       conditions_[entry.step].clear();
     }

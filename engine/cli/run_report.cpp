@@ -194,10 +194,9 @@ void print_adopted(Console& console, const std::vector<Adopted>& adopted) {
       continue;
     }
     const std::string next = next_command(run, each.run.plan, each.run.state);
-    console.line(fmt::format("run {} is {}: it is {} in phase {}{}", run, each.outcome,
-                             falsework::name(each.run.state.state),
-                             falsework::name(phase_of(each.run.plan, each.run.state)),
-                             next.empty() ? "" : fmt::format("\nnext: {}", next)));
+    console.line(fmt::format(
+        "run {} is {}: it is {} in phase {}{}", run, each.outcome, falsework::name(each.run.state.state),
+        falsework::name(phase_of(each.run.plan, each.run.state)), next.empty() ? "" : fmt::format("\nnext: {}", next)));
   }
   if (adopted.empty()) console.line("there is nothing to adopt: the journal has no run");
 }

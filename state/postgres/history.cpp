@@ -14,9 +14,9 @@ namespace journal {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> kHashed{"previous_hash", "entry", "run",         "step",     "event",
-                                                   "generation",    "epoch", "rows",        "duration_ms", "sqlstate",
-                                                   "detail",        "actor", "role",        "pid"};
+constexpr std::array<std::string_view, 14> kHashed{"previous_hash", "entry", "run",  "step",        "event",
+                                                   "generation",    "epoch", "rows", "duration_ms", "sqlstate",
+                                                   "detail",        "actor", "role", "pid"};
 // With microseconds, as the server keeps it, whatever the session's time zone.
 constexpr std::string_view kHashedTime =
     R"(pg_catalog.to_char({}.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
@@ -43,7 +43,8 @@ std::string append_entries(std::string_view source) {
       "pg_catalog.pg_backend_pid() AS pid, pg_catalog.clock_timestamp() AS at FROM ({}) AS s "
       "JOIN falsework.run AS r ON r.run = s.run FOR NO KEY UPDATE OF r), "
       "hashed AS MATERIALIZED (SELECT e.*, {} AS hash FROM entry AS e), "
-      "chained AS (UPDATE falsework.run AS r SET entries = h.entry, head = h.hash FROM hashed AS h WHERE r.run = h.run), "
+      "chained AS (UPDATE falsework.run AS r SET entries = h.entry, head = h.hash FROM hashed AS h WHERE r.run = "
+      "h.run), "
       "logged AS (INSERT INTO falsework.history (run, entry, step, event, generation, epoch, rows, duration_ms, "
       "sqlstate, detail, actor, role, pid, at, previous_hash, hash) SELECT h.run, h.entry, h.step, h.event, "
       "h.generation, h.epoch, h.rows, h.duration_ms, h.sqlstate, h.detail, h.actor, h.role, h.pid, h.at, "
@@ -55,9 +56,10 @@ std::string append_entries(std::string_view source) {
 
 std::vector<JournalEntry> Journal::history(const std::string& run) {
   const pg::Rows rows = session_.query(
-      fmt::format("SELECT entry, step, event, generation, epoch, rows, duration_ms, sqlstate, detail, actor, role, pid, "
-                  "pg_catalog.to_char(at, {}) FROM falsework.history WHERE run = $1 ORDER BY entry",
-                  journal::kTimeFormat),
+      fmt::format(
+          "SELECT entry, step, event, generation, epoch, rows, duration_ms, sqlstate, detail, actor, role, pid, "
+          "pg_catalog.to_char(at, {}) FROM falsework.history WHERE run = $1 ORDER BY entry",
+          journal::kTimeFormat),
       {run});
   std::vector<JournalEntry> entries;
   for (std::size_t i = 0; i < rows.size(); ++i) {

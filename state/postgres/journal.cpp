@@ -245,9 +245,9 @@ void Journal::record(const std::string& run, const std::string& plan_digest, con
       " SELECT count(*) FROM written";
   const pg::Value cursor = step.cursor.empty() ? pg::Value() : pg::Value(step.cursor);
   const pg::Rows rows = session_.query_prepared(
-      kRecord, {run, step.step, std::string(name_of(step.state)), std::to_string(step.generation),
-                std::to_string(step.epoch), plan_digest, cursor, std::to_string(step.rows),
-                std::to_string(step.duration_ms), step.detail});
+      kRecord,
+      {run, step.step, std::string(name_of(step.state)), std::to_string(step.generation), std::to_string(step.epoch),
+       plan_digest, cursor, std::to_string(step.rows), std::to_string(step.duration_ms), step.detail});
   if (rows.number(0, 0) == 0) fail_record(session_, run, plan_digest, step);
 }
 

@@ -88,8 +88,9 @@ class Journal {
   std::optional<JournalRun> find_run(const std::string& run);
 
   // The fence: polls pg_try_advisory_lock for at most `patience` (never blocks in the server; throws Error(run.held)
-  // with who and since when, unless `take_over` says to end what an engine of this run has registered), raises the epoch and commits, ends the backends of older epochs, waits until they are
-  // gone. Returns the new epoch; the advisory lock is held until the session ends.
+  // with who and since when, unless `take_over` says to end what an engine of this run has registered), raises the
+  // epoch and commits, ends the backends of older epochs, waits until they are gone. Returns the new epoch; the
+  // advisory lock is held until the session ends.
   std::uint64_t fence(const std::string& run, const std::string& holder, Clock& clock,
                       std::chrono::milliseconds patience, bool take_over = false);
   // Registers this backend (or another session of the same engine) under the epoch.

@@ -19,7 +19,8 @@ constexpr const char* kFingerprint =
     "LATERAL (SELECT 'column ' || a.attname AS object, concat(format_type(a.atttypid, a.atttypmod), a.attnotnull, "
     "pg_get_expr(d.adbin, d.adrelid)) AS facts FROM pg_attribute AS a LEFT JOIN pg_attrdef AS d ON d.adrelid = "
     "a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = to_regclass(w.name) AND a.attnum > 0 AND NOT a.attisdropped "
-    "UNION ALL SELECT 'index ' || (SELECT c.relname FROM pg_class AS c WHERE c.oid = i.indexrelid), concat(pg_get_indexdef(i.indexrelid), i.indisvalid) "
+    "UNION ALL SELECT 'index ' || (SELECT c.relname FROM pg_class AS c WHERE c.oid = i.indexrelid), "
+    "concat(pg_get_indexdef(i.indexrelid), i.indisvalid) "
     "FROM pg_index AS i WHERE i.indrelid = to_regclass(w.name) "
     "UNION ALL SELECT 'trigger ' || t.tgname, concat(pg_get_triggerdef(t.oid), t.tgenabled) FROM pg_trigger AS t "
     "WHERE t.tgrelid = to_regclass(w.name) AND NOT t.tgisinternal) AS o ORDER BY 1, 2";

@@ -232,8 +232,7 @@ TEST_CASE("an event of a step that the plan does not have makes the ledger unusa
     CHECK(error.code() == errors::kLedgerUnusable.code);
     CHECK(std::string(error.what()) ==
           "event 3 of run users_email-1a2b3c4d names step orders.id/expand/add, which its plan does not have");
-    CHECK(error.hint() ==
-          "Move it away, then rebuild it from the journal in the database with: falsework adopt.");
+    CHECK(error.hint() == "Move it away, then rebuild it from the journal in the database with: falsework adopt.");
   }
 }
 

@@ -91,24 +91,25 @@ ExitCode run_adopt(Invocation& invocation) {
 }  // namespace
 
 Command adopt_command() {
-  return {"adopt",
-          "rebuild a lost ledger from the journal in the database, and go on where the old one stopped",
-          "[RUN]",
-          0,
-          1,
-          {Needs::kDatabase, Needs::kLedgerCreated},
-          {{"reason", 0, "TEXT", "why, for the history of ledger and journal"},
-           {"yes", 'y', "", "do not ask; needed where there is no terminal"},
-           {"dry-run", 0, "", "show which runs would be adopted, and do nothing"},
-           {"patience", 0, "TIME", "how long to wait for another process that holds a run (default 5s)"},
-           {"take-over", 0, "", "end what an earlier engine left running, once the patience is over"},
-           {"allow-superuser", 0, "", "run although the role is a superuser"}},
-          run_adopt,
-          {"falsework adopt --dry-run -d postgres://owner@db/shop", "falsework adopt --yes --reason 'the old host is gone'",
-           "falsework adopt users-1f0c2ab4 --state new.db --yes --json"},
-          "RUN is a run's id, or the name of its migration; without it, every run of the journal is adopted that this "
-          "ledger does not keep. A run that another process holds is left alone. The ledger that kept a run before is "
-          "refused from then on, should it be found again."};
+  return {
+      "adopt",
+      "rebuild a lost ledger from the journal in the database, and go on where the old one stopped",
+      "[RUN]",
+      0,
+      1,
+      {Needs::kDatabase, Needs::kLedgerCreated},
+      {{"reason", 0, "TEXT", "why, for the history of ledger and journal"},
+       {"yes", 'y', "", "do not ask; needed where there is no terminal"},
+       {"dry-run", 0, "", "show which runs would be adopted, and do nothing"},
+       {"patience", 0, "TIME", "how long to wait for another process that holds a run (default 5s)"},
+       {"take-over", 0, "", "end what an earlier engine left running, once the patience is over"},
+       {"allow-superuser", 0, "", "run although the role is a superuser"}},
+      run_adopt,
+      {"falsework adopt --dry-run -d postgres://owner@db/shop", "falsework adopt --yes --reason 'the old host is gone'",
+       "falsework adopt users-1f0c2ab4 --state new.db --yes --json"},
+      "RUN is a run's id, or the name of its migration; without it, every run of the journal is adopted that this "
+      "ledger does not keep. A run that another process holds is left alone. The ledger that kept a run before is "
+      "refused from then on, should it be found again."};
 }
 
 }  // namespace falsework::cli

@@ -68,7 +68,8 @@ ExitCode run_history(Invocation& invocation) {
   const std::vector<Event> events = events_of(invocation);
   const bool verify = invocation.arguments().has("verify");
   const bool with_journal = verify && invocation.database_is_named();
-  const std::vector<std::string> problems = verify ? find_problems(invocation, with_journal) : std::vector<std::string>{};
+  const std::vector<std::string> problems =
+      verify ? find_problems(invocation, with_journal) : std::vector<std::string>{};
   if (console.json()) {
     Json json;
     json["events"] = Json::array();
@@ -92,17 +93,19 @@ ExitCode run_history(Invocation& invocation) {
 }  // namespace
 
 Command history_command() {
-  return {
-      "history",
-      "list what has happened in a run, or in all",
-      "[RUN]",
-      0,
-      1,
-      {Needs::kLedger, Needs::kDatabase},
-      {{"verify", 0, "", "check that nothing was changed, removed or exchanged in the ledger, and with -d in the journal; exit with 5 when something was"}},
-      run_history,
-      {"falsework history users", "falsework history --verify -d postgres://owner@db/shop", "falsework history users --json | jq '.events[-1]'"},
-      {}};
+  return {"history",
+          "list what has happened in a run, or in all",
+          "[RUN]",
+          0,
+          1,
+          {Needs::kLedger, Needs::kDatabase},
+          {{"verify", 0, "",
+            "check that nothing was changed, removed or exchanged in the ledger, and with -d in the journal; exit with "
+            "5 when something was"}},
+          run_history,
+          {"falsework history users", "falsework history --verify -d postgres://owner@db/shop",
+           "falsework history users --json | jq '.events[-1]'"},
+          {}};
 }
 
 }  // namespace falsework::cli

@@ -38,17 +38,18 @@ Command prove_command() {
       {"step", 0, "STEP", "the failed proof; every failed proof of the run without it"},
   };
   for (const Option& option : carrying_options()) options.push_back(option);
-  return {"prove",
-          "clear a failed proof and run it again",
-          "RUN",
-          1,
-          1,
-          {Needs::kDatabase, Needs::kLedger},
-          options,
-          run_prove,
-          {"falsework prove users-1f0c2ab4 --reason 'rows 17 and 18 were corrected by hand' --yes"},
-          "A proof that failed stops the run until a person has looked. This says that they have: the proof runs again, "
-          "and the run can be advanced when it passes. It is never taken as passed."};
+  return {
+      "prove",
+      "clear a failed proof and run it again",
+      "RUN",
+      1,
+      1,
+      {Needs::kDatabase, Needs::kLedger},
+      options,
+      run_prove,
+      {"falsework prove users-1f0c2ab4 --reason 'rows 17 and 18 were corrected by hand' --yes"},
+      "A proof that failed stops the run until a person has looked. This says that they have: the proof runs again, "
+      "and the run can be advanced when it passes. It is never taken as passed."};
 }
 
 }  // namespace falsework::cli

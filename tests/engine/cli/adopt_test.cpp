@@ -17,7 +17,9 @@ constexpr int kKilled = 128 + 9;
 
 std::filesystem::path ledger(const Workspace& place) { return place.path(".falsework/state.db"); }
 
-ProcessResult apply(const Workspace& place) { return place.run({"apply", "plan.json", "--yes", "-q", "-d", place.url()}); }
+ProcessResult apply(const Workspace& place) {
+  return place.run({"apply", "plan.json", "--yes", "-q", "-d", place.url()});
+}
 
 // What status tells of each run, without what only the lost ledger knew: how often a step was tried, how fast it went.
 Json standing(const Workspace& place) {
@@ -37,7 +39,8 @@ std::string journal(const Workspace& place) {
   std::string all;
   for (const char* table : {"run", "journal", "history", "gate", "fingerprint"}) {
     const std::string name = table;
-    all += client.value("SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM falsework." + name + " AS t");
+    all += client.value("SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM falsework." + name +
+                        " AS t");
   }
   return all;
 }
@@ -163,8 +166,9 @@ TEST_SUITE("engine/cli/commands/adopt") {
     place.write("notes.sql", "-- falsework: name=notes\nALTER TABLE notes RENAME COLUMN a TO b;\n");
     REQUIRE(place.run({"plan", "notes.sql", "-d", elsewhere.url(), "-o", "notes.json"}).status == 0);
     REQUIRE(place.run({"apply", "notes.json", "--yes", "-q", "-d", elsewhere.url(), "--state", "copy.db"}).status == 0);
-    REQUIRE(place.run({"advance", "notes", "--to-end", "--confirm", "notes", "--yes", "-q", "-d", elsewhere.url(),
-                       "--state", "copy.db"})
+    REQUIRE(place
+                .run({"advance", "notes", "--to-end", "--confirm", "notes", "--yes", "-q", "-d", elsewhere.url(),
+                      "--state", "copy.db"})
                 .status == 0);
     const Json refused =
         place.json({"advance", "users_email", "--to-end", "--yes", "-q", "--state", "copy.db"}, 3).at("error");
@@ -177,7 +181,8 @@ TEST_SUITE("engine/cli/commands/adopt") {
     place.make_users(20000);
     place.plan();
     kill_at(place, {"apply", "plan.json"}, "batch.committed@5");
-    const std::string copied = place.database().connect().value("SELECT rows FROM falsework.journal WHERE step LIKE '%copy'");
+    const std::string copied =
+        place.database().connect().value("SELECT rows FROM falsework.journal WHERE step LIKE '%copy'");
     REQUIRE(copied != "0");
     lose_ledger(place);
     adopt(place);
@@ -202,7 +207,8 @@ TEST_SUITE("engine/cli/commands/adopt") {
     place.make_users();
     place.plan();
     place.database().exec(
-        "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'not today'; END$$");
+        "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'not today'; "
+        "END$$");
     place.database().connect_as_superuser().exec(
         "CREATE EVENT TRIGGER stop ON ddl_command_start WHEN TAG IN ('CREATE TRIGGER') EXECUTE FUNCTION refuse()");
     REQUIRE(apply(place).status == 7);
@@ -232,9 +238,11 @@ TEST_SUITE("engine/cli/commands/adopt") {
     kill_at(place, {"apply", "plan.json"}, "backfill.committed");
     // Behind the trigger's back.
     place.database().connect_as_superuser().exec(
-        "SET session_replication_role = replica; ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET email_address = "
+        "SET session_replication_role = replica; ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET "
+        "email_address = "
         "'wrong' WHERE id = 7; DO $$DECLARE t text; BEGIN FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = "
-        "'users'::regclass AND NOT tgisinternal LOOP EXECUTE format('ALTER TABLE users ENABLE ALWAYS TRIGGER %I', t); END "
+        "'users'::regclass AND NOT tgisinternal LOOP EXECUTE format('ALTER TABLE users ENABLE ALWAYS TRIGGER %I', t); "
+        "END "
         "LOOP; END$$");
     REQUIRE(code_of(place, {"apply", "plan.json", "--yes", "-q"}, 7) == "proof.failed");
     const Json before = standing(place);
@@ -275,7 +283,7 @@ TEST_SUITE("engine/cli/commands/adopt") {
     adopt(place);
     const Json rolled = place.json({"rollback", "users_email", "--yes", "-q"}).at("results").at(0);
     CHECK(rolled.at("outcome") == "rolled_back");
-    
+
     const std::string after = place.run({"snapshot", "users", "-d", place.url()}).out;
     CHECK(pg::compare(pg::parse_snapshot(before, "before"), pg::parse_snapshot(after, "after")).empty());
   }
@@ -324,15 +332,13 @@ TEST_SUITE("engine/cli/commands/adopt") {
     const Workspace place;
     place.make_users();
     place.plan();
-    const auto engine =
-        place.start({"apply", "plan.json", "--yes", "-q", "-d", place.url()},
-                    {{"FALSEWORK_TEST_HOOKS", "1"},
-                     {"FALSEWORK_FAIL", "backfill.begin=sleep:4000"},
-                     {"FALSEWORK_FAIL_TRACE", place.path("trace").string()}});
+    const auto engine = place.start({"apply", "plan.json", "--yes", "-q", "-d", place.url()},
+                                    {{"FALSEWORK_TEST_HOOKS", "1"},
+                                     {"FALSEWORK_FAIL", "backfill.begin=sleep:4000"},
+                                     {"FALSEWORK_FAIL_TRACE", place.path("trace").string()}});
     REQUIRE(wait_until([&] { return place.read("trace").find("backfill.begin") != std::string::npos; },
                        std::chrono::seconds(30)));
-    const Json held =
-        place.json({"adopt", "--yes", "--state", "other.db", "--patience", "100ms"}, 75).at("error");
+    const Json held = place.json({"adopt", "--yes", "--state", "other.db", "--patience", "100ms"}, 75).at("error");
     CHECK(held.at("code") == "run.held");
     CHECK(held.at("message").get<std::string>().find("(" + std::to_string(engine->pid()) + ")") != std::string::npos);
     CHECK(engine->wait().status == 0);

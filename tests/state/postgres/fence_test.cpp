@@ -449,9 +449,8 @@ TEST_CASE("a row of the run that somebody has locked by hand is said to be held 
   ManualClock clock;
   const Failure failure = failure_of([&] { engine.journal.fence(kRun, engine.holder, clock, 1s); });
   CHECK(failure.code == "run.held");
-  CHECK(failure.message ==
-        std::string("run ") + kRun + " is held by another process, server process " + std::to_string(other.pid()) +
-            " (idle in transaction)");
+  CHECK(failure.message == std::string("run ") + kRun + " is held by another process, server process " +
+                               std::to_string(other.pid()) + " (idle in transaction)");
   other.exec("ROLLBACK");
   CHECK(engine.fence(kRun) == 1);
 }

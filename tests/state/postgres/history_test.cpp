@@ -39,7 +39,8 @@ TEST_CASE("the chain of hashes tells which entry was changed, removed or exchang
       {"DELETE FROM falsework.history WHERE run = 'a-1' AND entry IN (3, 4)", "run a-1: entries 3 to 4 are missing"},
       {"DELETE FROM falsework.history WHERE run = 'a-1' AND entry = 5", "run a-1: entries 5 to 5 are missing"},
       {"DELETE FROM falsework.history WHERE run = 'b-1'", "run b-1: entries 1 to 5 are missing"},
-      {"UPDATE falsework.history SET entry = CASE entry WHEN 3 THEN 104 ELSE 103 END WHERE run = 'a-1' AND entry IN (3, "
+      {"UPDATE falsework.history SET entry = CASE entry WHEN 3 THEN 104 ELSE 103 END WHERE run = 'a-1' AND entry IN "
+       "(3, "
        "4); UPDATE falsework.history SET entry = entry - 100 WHERE entry > 100",
        "run a-1: entry 3 does not follow the one before it"},
       {"DELETE FROM falsework.history WHERE run = 'a-1' AND entry = 3; UPDATE falsework.history SET entry = entry - 1 "
@@ -47,7 +48,8 @@ TEST_CASE("the chain of hashes tells which entry was changed, removed or exchang
        "run a-1: entry 3 does not follow the one before it"},
       {"UPDATE falsework.history SET event = 'undone', hash = repeat('0', 64) WHERE run = 'a-1' AND entry = 5",
        "run a-1: entry 5 was changed"},
-      {"INSERT INTO falsework.history (run, entry, step, event, generation, epoch, rows, duration_ms, sqlstate, detail, "
+      {"INSERT INTO falsework.history (run, entry, step, event, generation, epoch, rows, duration_ms, sqlstate, "
+       "detail, "
        "actor, role, pid, at, previous_hash, hash) SELECT run, 6, step, event, generation, epoch, rows, duration_ms, "
        "sqlstate, detail, actor, role, pid, at, hash, hash FROM falsework.history WHERE run = 'a-1' AND entry = 5",
        "run a-1: entry 6 was changed"},
