@@ -189,6 +189,7 @@ std::vector<Cell> covering(const std::vector<Cell>& cells) {
         best = &cell;
       }
     }
+    if (best == nullptr) break;
     for (const Pair& pair : pairs_of(*best)) wanted.erase(pair);
     chosen.push_back(*best);
   }

@@ -72,14 +72,17 @@ const sqlite3_io_methods kMethods = {1,         close_file,  read_file,  write_t
 int open_file(sqlite3_vfs*, const char* path, sqlite3_file* f, int flags, int* out) {
   auto* file = reinterpret_cast<File*>(f);
   file->real = reinterpret_cast<sqlite3_file*>(file + 1);
-  const int result = watch().real->xOpen(watch().real, path, file->real, flags, out);
+  sqlite3_vfs* const real = watch().real;
+  if (real == nullptr) return SQLITE_CANTOPEN;
+  const int result = real->xOpen(real, path, file->real, flags, out);
   file->base.pMethods = file->real->pMethods == nullptr ? nullptr : &kMethods;
   return result;
 }
 
 int remove_file(sqlite3_vfs*, const char* path, int sync) {
   const int verdict = judge(SQLITE_IOERR_DELETE);
-  return verdict != SQLITE_OK ? SQLITE_IOERR_DELETE : watch().real->xDelete(watch().real, path, sync);
+  sqlite3_vfs* const real = watch().real;
+  return verdict != SQLITE_OK || real == nullptr ? SQLITE_IOERR_DELETE : real->xDelete(real, path, sync);
 }
 
 }  // namespace
