@@ -1,6 +1,7 @@
 #include "engine/runbook/outline.h"
 
 #include "engine/runbook/account.h"
+#include "engine/runbook/measured.h"
 #include "engine/runbook/sections.h"
 
 namespace falsework::runbook {
@@ -15,6 +16,7 @@ Outline outline(const Plan& plan, const Known& known) {
   add_who_is_affected(plan, result);
   add_graph_and_phases(plan, result);
   add_preflight(plan, result);
+  if (known.measured != nullptr) add_measured(*known.measured, result);
   add_steps(plan, known, result);
   add_in_between(plan, result);
   add_rollback(plan, result);

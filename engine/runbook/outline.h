@@ -74,11 +74,13 @@ struct TimeLine {
 using Block = std::variant<Heading, Paragraph, Bullets, Table, Listing, Callout, Picture, TimeLine>;
 using Outline = std::vector<Block>;
 
-struct Account;  // account.h
+struct Account;   // account.h
+struct Measured;  // measured.h
 
 // What is known beside the plan; all of it may be missing.
 struct Known {
-  const Account* account = nullptr;  // what happened in a run of it
+  const Account* account = nullptr;    // what happened in a run of it
+  const Measured* measured = nullptr;  // what the live database says
 };
 
 // The whole runbook of a plan.

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "engine/cli/command.h"
 #include "engine/cli/invocation.h"
+#include "engine/cli/measure.h"
 #include "engine/runbook/account.h"
 
 namespace falsework::cli {
@@ -20,12 +21,24 @@ RunbookFormat format_of(const std::string& text) {
               "Use --format md, html, mermaid or dot.");
 }
 
+// With measured facts only where a database is named: a runbook does not change because an environment variable is set.
+std::optional<runbook::Measured> measured(Invocation& invocation, const Plan& plan) {
+  if (!invocation.arguments().has("database")) return std::nullopt;
+  SystemClock clock;
+  return measure(plan, invocation.connection(), clock);
+}
+
 // A plan's file, or a run of the ledger by its id or name.
 std::string render(Invocation& invocation, const std::string& word, RunbookFormat format) {
-  if (names_file(word) || !invocation.has_ledger()) return render_runbook(load_plan(word).plan, format);
+  if (names_file(word) || !invocation.has_ledger()) {
+    const Plan plan = load_plan(word).plan;
+    const auto facts = measured(invocation, plan);
+    return render_runbook(plan, format, {nullptr, facts ? &*facts : nullptr});
+  }
   const RunView run = find_run(invocation.ledger(), word);
   const runbook::Account account{run.record, run.state, invocation.ledger().events(run.record.run)};
-  return render_runbook(run.plan, format, {&account});
+  const auto facts = measured(invocation, run.plan);
+  return render_runbook(run.plan, format, {&account, facts ? &*facts : nullptr});
 }
 
 ExitCode run_runbook(Invocation& invocation) {
@@ -41,7 +54,7 @@ ExitCode run_runbook(Invocation& invocation) {
     json["format"] = format;
     json["file"] = output ? nlohmann::ordered_json(*output) : nlohmann::ordered_json(nullptr);
     json["text"] = text;
-    console.document(json.dump(2) + "\n");
+    console.document(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else if (!output) {
     console.document(text);
   } else {
@@ -59,7 +72,7 @@ Command runbook_command() {
       "PLAN|RUN",
       1,
       1,
-      {Needs::kLedger},
+      {Needs::kLedger, Needs::kDatabase},
       {{"format", 0, "FORMAT",
         "md (default) or html, the whole document; mermaid or dot, the graph of its steps alone"},
        {"output", 'o', "FILE", "write to this file; else to stdout"}},

@@ -118,6 +118,37 @@ TEST_SUITE("engine/cli/commands/plan") {
     }
   }
 
+  TEST_CASE("with -d the runbook is filled in with what the database says now, and without it is the plan's alone") {
+    const Workspace place;
+    place.make_users(250);
+    Client owner = place.database().connect();
+    owner.exec("CREATE VIEW mails AS SELECT email FROM users; CREATE TABLE pets (owner int REFERENCES users (id))");
+    owner.exec("ANALYZE users");
+    place.plan();
+    Client idle = place.database().connect();
+    idle.exec("BEGIN");
+    idle.exec("LOCK TABLE users IN ACCESS SHARE MODE");
+    const std::string alone = place.run({"runbook", "plan.json"}).out;
+    CHECK(alone.find("As it was measured") == std::string::npos);
+    const auto with_url = place.start({"runbook", "plan.json"}, {{"DATABASE_URL", place.url()}});
+    CHECK(with_url->wait().out == alone);
+
+    const ProcessResult result = place.run({"runbook", "plan.json", "-d", place.url()});
+    CAPTURE(result.err);
+    REQUIRE(result.status == 0);
+    const std::string begin = alone.substr(0, alone.find("\n## Steps"));
+    CHECK(result.out.find(begin) == 0);
+    CHECK(result.out.find(alone.substr(begin.size())) != std::string::npos);
+    const std::string measured = result.out.substr(begin.size(), result.out.find("\n## Steps") - begin.size());
+    CHECK(measured.find("### As it was measured") != std::string::npos);
+    CHECK(measured.find("| `users` | 250 | ") != std::string::npos);
+    CHECK(measured.find("`view mails`") != std::string::npos);
+    CHECK(measured.find("`foreign key pets_owner_fkey of pets`") != std::string::npos);
+    CHECK(measured.find(place.url()) == std::string::npos);
+    const std::string page = place.run({"runbook", "plan.json", "--format", "html", "-d", place.url()}).out;
+    CHECK(page.find("As it was measured</h3>") != std::string::npos);
+  }
+
   TEST_CASE("a word that is neither a plan's file nor a run is said to be unknown, with a ledger and without") {
     const Workspace place;
     make_shop(place);
