@@ -110,16 +110,17 @@ std::optional<RunRecord> find_untold(const Ledger& ledger, const pg::DatabaseIde
 
 void create_run(pg::Session& session, Ledger& ledger, const Plan& plan, const RunRecord& record, bool in_journal) {
   Journal journal(session);
+  // The ledger's entry lies between the journal's and its commit: what cannot be written there is not sent, and what
+  // was written without the commit is found again.
+  pg::Transaction transaction(session);
   if (!in_journal) {
+    // A run that has the table has changed it, too: that it has it says more.
+    journal.create_run(journal_entry(record, plan, ledger, record.created_by));
     if (const auto drift = find_drift(session, plan); !drift.empty()) {
       throw Error(errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
                   "Nothing was changed. Make the plan anew with: falsework plan.");
     }
   }
-  // The ledger's entry lies between the journal's and its commit: what cannot be written there is not sent, and what
-  // was written without the commit is found again.
-  pg::Transaction transaction(session);
-  if (!in_journal) journal.create_run(journal_entry(record, plan, ledger, record.created_by));
   ledger.create_run(record, created_event(record, record.created_by));
   failpoint("start.ledger");
   transaction.commit();

@@ -42,6 +42,49 @@ Ending run_with_fault(const test::TestDatabase& database, test::Fault fault, int
   return {proxy.struck(), test::items_state(database)};
 }
 
+// Goes as far as the gate of the switch over a sound connection, and back over one that breaks at the n-th COMMIT.
+Ending roll_back_with_fault(const test::TestDatabase& database, test::Fault fault, int commit) {
+  test::Site site(database);
+  const std::string run = [&] {
+    const auto engagement = site.start(test::items_plan(site));
+    CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kAtGate);
+    return engagement->run();
+  }();
+  const test::Proxy proxy(database, fault, commit);
+  ExecutorOptions options = site.options();
+  options.connection.conninfo = proxy.url();
+  const auto take_up = [&] {
+    return Engagement::take_up(*site.ledger->find_run(run), *site.ledger, site.clock, site.observer, options);
+  };
+  std::unique_ptr<Engagement> engagement;
+  try {
+    engagement = take_up();
+  } catch (const Error& error) {
+    // As above; and the server may not have noticed yet that the session is gone.
+    REQUIRE(error.code() == errors::kDatabaseUnreachable.code);
+    engagement = take_up();
+  }
+  CHECK(engagement->rollback(RollbackRequest{}) == Outcome::kRolledBack);
+  CHECK(site.ledger->verify_chain().empty());
+  return {proxy.struck(), test::items_state(database)};
+}
+
+void strike_each_commit_of_a_rollback(test::Fault fault) {
+  const test::TestDatabase original(test::Server::any());
+  test::create_items(original, 200);
+  const std::string before = test::items_state(original);
+  int struck = 0;
+  for (int commit = 1;; ++commit) {
+    CAPTURE(commit);
+    const test::TestDatabase copy = original.clone();
+    const Ending ending = roll_back_with_fault(copy, fault, commit);
+    CHECK(ending.state == before);
+    if (!ending.struck) break;
+    ++struck;
+  }
+  CHECK(struck > 6);
+}
+
 void strike_each_commit(test::Fault fault) {
   const test::TestDatabase original(test::Server::any());
   test::create_items(original, 600);
@@ -73,6 +116,14 @@ TEST_CASE("a COMMIT that took place and was not answered counts once") {
 
 TEST_CASE("a COMMIT that never arrived is sent again by running its step again") {
   strike_each_commit(test::Fault::kLosesRequest);
+}
+
+TEST_CASE("a COMMIT of a rollback that was not answered counts once") {
+  strike_each_commit_of_a_rollback(test::Fault::kLosesAnswer);
+}
+
+TEST_CASE("a COMMIT of a rollback that never arrived is sent again") {
+  strike_each_commit_of_a_rollback(test::Fault::kLosesRequest);
 }
 
 TEST_SUITE_END();
