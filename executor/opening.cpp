@@ -184,6 +184,16 @@ std::optional<JournalRun> find_successor(RunContext& context) {
   return entry;
 }
 
+// Enters a run that the ledger knows and the journal does not. Another engine may do the same at this moment, or be just
+// about to commit the run that it has told the ledger of: then it is there.
+void enter_journal(Journal& journal, const JournalRun& entry) {
+  try {
+    journal.create_run(entry);
+  } catch (const Error& error) {
+    if (error.code() != errors::kObjectExists.code) throw;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& plan_text, Ledger& ledger, Clock& clock,
@@ -222,7 +232,7 @@ std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& p
                           actor};
     record = enter_run(*session, ledger, plan, fresh, entry.has_value());
   } else if (!entry) {
-    journal.create_run(journal_entry(*record, plan, ledger, actor));
+    enter_journal(journal, journal_entry(*record, plan, ledger, actor));
   }
   entry = journal.find_run(record->run);
   FALSEWORK_CHECK(entry.has_value());
@@ -259,7 +269,7 @@ std::unique_ptr<RunContext> open_for_run(const RunRecord& run, Ledger& ledger, C
     }
     Journal created(*context->session);
     created.install();
-    created.create_run(journal_entry(run, plan, ledger, context->actor));
+    enter_journal(created, journal_entry(run, plan, ledger, context->actor));
     entry = created.find_run(run.run);
   }
   require_our_ledger(*entry, ledger);

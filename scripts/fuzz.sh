@@ -25,11 +25,12 @@ status=0
 for target in "$@"; do
   mkdir -p "$keep/$target"
   begun=$(date +%s)
-  # Leaks are looked for when a process ends: the parser keeps its memory contexts for its threads' lives.
   if "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 \
     -artifact_prefix="$keep/$target/" -print_final_stats=1 "$keep/$target" "tests/fuzz/corpus/$target" \
     >"$keep/$target.log" 2>&1; then
     verdict="no finding"
+  elif grep -q 'run interrupted' "$keep/$target.log"; then
+    verdict="no finding until it was interrupted"
   else
     verdict="FINDING, see $keep/$target.log"
     status=1

@@ -73,8 +73,10 @@ std::vector<Pair> pairs_of(const Cell& cell) {
   const std::string fault = std::string("fault ") + name(cell.fault);
   const std::string next = std::string("next ") + name(cell.next);
   const std::string environment = std::string("environment ") + name(cell.environment);
-  const std::string kind = std::string(cell.backward ? "undo of " : "") + cell.place.kind;
-  return {{kind, fault}, {fault, next}, {fault, environment}, {next, environment}};
+  const std::string kind = "kind " + cell.place.kind;
+  const std::string direction = cell.backward ? "backward" : "forward";
+  return {{kind, fault}, {direction, fault},   {kind, direction},
+          {fault, next}, {fault, environment}, {next, environment}};
 }
 
 }  // namespace

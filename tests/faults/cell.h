@@ -61,8 +61,8 @@ std::vector<Place> places_of(const std::filesystem::path& trace);
 // Every cell: place x fault x next action, the environments in turn.
 std::vector<Cell> all_cells(const std::vector<Place>& forward, const std::vector<Place>& backward);
 
-// Few of them, in which every kind of step meets every fault that can reach it, every fault every next action and every
-// environment, and every next action every environment.
+// Few of them, in which every kind of step meets every fault and goes both ways, every fault goes both ways and meets
+// every next action and every environment, and every next action every environment.
 std::vector<Cell> covering(const std::vector<Cell>& cells);
 
 }  // namespace falsework::test

@@ -181,6 +181,15 @@ std::string Trial::strike_server(Scene& scene, const Cell& cell, Engine& engine)
   // The next write of the journal waits for this lock, and is cancelled while it does.
   Client holder = scene.database.connect_as_superuser();
   holder.send("BEGIN; LOCK TABLE falsework.journal IN SHARE MODE");
+  // Had, or next in the queue behind the engine.
+  wait_until(
+      [&] {
+        return client.value(
+                   "SELECT count(*) FROM pg_locks WHERE relation = 'falsework.journal'::regclass AND mode = "
+                   "'ShareLock' AND pid = " +
+                   std::to_string(holder.pid())) != "0";
+      },
+      kSoon);
   engine.resume();
   bool cancelled = false;
   const auto over = [&] {

@@ -108,6 +108,21 @@ TEST_SUITE("tests/kill") {
     const ProcessResult end = program.run(program.advance());
     CHECK_MESSAGE(end.status == 0, end.err);
   }
+
+  TEST_CASE("an engine that comes while another one creates the run waits for it, and never fails over it") {
+    const Ground ground;
+    const Program program(ground.database, ground.plan);
+    // The ledger knows the run, and the journal's transaction is open.
+    const auto trace = program.path("trace");
+    const auto one = program.start(program.apply(), hook("start.ledger=sleep:2000", trace));
+    REQUIRE(wait_until([&] { return passed(trace, "start.ledger"); }, std::chrono::seconds(60)));
+    const ProcessResult second = program.run(program.apply());
+    const ProcessResult first = one->wait();
+    CHECK_MESSAGE((first.status == 0 || first.status == kTryAgain), first.err);
+    CHECK_MESSAGE((second.status == 0 || second.status == kTryAgain), second.err);
+    CHECK(program.runs() == 1);
+    CHECK(program.run(program.advance()).status == 0);
+  }
 }
 
 }  // namespace falsework::test
