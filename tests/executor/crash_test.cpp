@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "executor/adopt.h"
 #include "tests/executor/site.h"
 #include "tests/support/wait.h"
 
@@ -135,6 +136,21 @@ void crash_and_go_on(Ground& ground, const std::vector<std::string>& before, con
   }
 }
 
+// On a new machine, with an empty directory. A run that never came into the journal has nothing to adopt.
+void adopt_everything(const test::TestDatabase& database, const std::filesystem::path& path) {
+  ExecutorOptions options;
+  options.connection.conninfo = database.url();
+  options.connection.application_name = "falsework";
+  options.actor = "another@there";
+  if (database.connect().value("SELECT to_regclass('falsework.run') IS NULL") == "t") return;
+  const auto ledger = Ledger::open(path, true);
+  SystemClock clock;
+  test::RecordingObserver observer;
+  for (const JournaledRun& run : find_journaled(options.connection, ledger.get())) {
+    CHECK(adopt_run(run.entry.run, "lost", *ledger, clock, observer, options));
+  }
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("executor/crash");
@@ -230,6 +246,37 @@ TEST_CASE("an engine that is killed at any point of a rollback can go forward ag
       CHECK(forward.status == 0);
       CHECK(test::items_state(database) == end);
     });
+  }
+}
+
+TEST_CASE("an engine that is killed at any point, with its ledger lost, is followed by one that adopts the run") {
+  Ground ground;
+  struct Case {
+    std::vector<std::string> before;
+    std::string what, then;
+  };
+  int offset = 0;
+  for (const Case& c : {Case{{}, "end", "end"}, Case{{}, "gate", "back"}, Case{{"gate"}, "back", "back"}}) {
+    CAPTURE(c.what);
+    CAPTURE(c.then);
+    std::string clean;
+    const auto points = trace(ground, c.before, c.what, clean);
+    const std::string expected = c.then == "back" ? test::items_state(ground.original()) : clean;
+    // Those in between are tried with the ledger in place, above.
+    for (std::size_t i = static_cast<std::size_t>(offset++); i < points.size(); i += 8) {
+      CAPTURE(points[i]);
+      ground.on_a_copy([&](const test::TestDatabase& database, const Engine& engine) {
+        for (const std::string& step : c.before) REQUIRE(engine.run(step).status == 0);
+        REQUIRE(engine.run_until(c.what, points[i]).status == kKilled);
+        std::filesystem::remove(engine.ledger);
+        adopt_everything(database, engine.ledger);
+        const auto resumed = engine.run(c.then);
+        CAPTURE(resumed.out);
+        CAPTURE(resumed.err);
+        CHECK(resumed.status == 0);
+        CHECK(test::items_state(database) == expected);
+      });
+    }
   }
 }
 
