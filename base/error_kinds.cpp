@@ -11,7 +11,8 @@ const std::vector<const ErrorKind*>& all() {
       &kStepUnknown, &kPrivilegeMissing, &kServerUnsupported,
       // Refused.
       &kPlanDigest, &kPlanStale, &kPlanConflict, &kLedgerForeign, &kLedgerStale, &kLedgerUnusable, &kDatabaseForeign,
-      &kGateClosed, &kConfirmationMissing, &kIrreversible, &kObjectForeign, &kSuperuserRefused, &kPoolerRefused,
+      &kGateClosed, &kApprovalRefused, &kConfirmationMissing, &kIrreversible, &kObjectForeign, &kSuperuserRefused,
+      &kPoolerRefused,
       // Findings.
       &kDrift,
       // A step failed; the run is intact.

@@ -49,6 +49,8 @@ inline constexpr ErrorKind kLedgerUnusable{"ledger.unusable", ExitCode::kRefused
 inline constexpr ErrorKind kDatabaseForeign{"database.foreign", ExitCode::kRefused,
                                             "this is not the database that the run or the plan belongs to"};
 inline constexpr ErrorKind kGateClosed{"gate.closed", ExitCode::kRefused, "the step lies behind a closed gate"};
+inline constexpr ErrorKind kApprovalRefused{"approval.refused", ExitCode::kRefused,
+                                            "who approves may not: four eyes are asked for"};
 inline constexpr ErrorKind kConfirmationMissing{"confirmation.missing", ExitCode::kRefused,
                                                 "an irreversible step needs its confirmation"};
 inline constexpr ErrorKind kIrreversible{"step.irreversible", ExitCode::kRefused, "what was done cannot be undone"};

@@ -139,6 +139,7 @@ RunReport advance_run(const RunRecord& run, const AdvanceRequest& request, const
   const bool to_end = request.target.kind == Target::Kind::kEnd;
   const bool at_gate = gate_ahead(engagement->plan(), engagement->state()) != nullptr;
   now.open_advance_gates = request.open_advance_gates && (to_end || at_gate);
+  now.refuse_closed = at_gate && request.target.kind == Target::Kind::kNextGate && request.releases.empty();
   const Outcome outcome = engagement->advance(now);
   return report(*engagement, place, outcome);
 }

@@ -156,7 +156,13 @@ std::vector<std::string> waiting_for(const Plan& plan, const RunState& state) {
   std::vector<std::string> conditions;
   const Step* gate = is_over(state) ? nullptr : gate_ahead(plan, state);
   if (gate == nullptr) return conditions;
-  for (const GateCondition& condition : gate->gate->conditions) conditions.push_back(render_condition(condition));
+  // What the engine found when it last stood there; before that, everything.
+  const bool looked = state.waiting.rfind(gate->id + ": ", 0) == 0 && state.state == RunPhaseState::kWaiting;
+  for (const GateCondition& condition : gate->gate->conditions) {
+    const std::string text = render_condition(condition);
+    if (!looked || state.waiting.find(text) != std::string::npos) conditions.push_back(text);
+  }
+  if (conditions.empty()) conditions.emplace_back("advance");
   return conditions;
 }
 
@@ -181,7 +187,9 @@ Preview preview(const Plan& plan, const RunState& state, const AdvanceRequest& g
   AdvanceRequest request = given;
   for (const Step* step : steps_to_run(plan, state, request.target)) {
     if (step->kind == StepKind::kGate) {
-      if (!missing(*step->gate, request).empty()) {
+      const bool overridden = !request.override_gate.empty() &&
+                              (request.override_gate == step->gate->name || request.override_gate == step->id);
+      if (!request.open_gates || (!overridden && !missing(*step->gate, request).empty())) {
         ahead.closed_gate = step;
         return ahead;
       }

@@ -43,7 +43,8 @@ const Step* next_step(const Plan& plan, const RunState& state);
 // The gate that comes next: the run stands before it; nullptr when something else comes next.
 const Step* gate_ahead(const Plan& plan, const RunState& state);
 
-// The conditions of that gate: `release 2026.12`, `advance`.
+// The conditions of that gate that were not met when the engine last stood there: `release 2026.12`, `soak 7d`;
+// `advance` when all were.
 std::vector<std::string> waiting_for(const Plan& plan, const RunState& state);
 
 // The steps whose proof has failed and has not been cleared.

@@ -40,6 +40,7 @@ class LiveEngagement final : public Engagement {
   Outcome advance_from_here(const AdvanceRequest& request);
   Outcome rollback_from_here(const RollbackRequest& request);
   bool pass_gate(const Step& step, AdvanceRequest& request);
+  void require_confirmation_behind(const Step& gate, const AdvanceRequest& request);
   void run_step(const Step& step);
   void undo_step(const Step& step);
   void perform(const Step& step, bool undo, const std::function<std::int64_t()>& work);
@@ -66,6 +67,13 @@ void require_confirmation(const RunContext& context, const Step& step, const Adv
   if (!step.irreversible || request.confirmed) return;
   throw Error(errors::kConfirmationMissing, fmt::format("step {} cannot be undone: {}", step.id, step.undo_note),
               fmt::format("Confirm it with: falsework advance {} --confirm {}.", context.run, context.plan.name));
+}
+
+bool asks_for_advance(const Step& gate) {
+  const auto& conditions = gate.gate->conditions;
+  return std::any_of(conditions.begin(), conditions.end(), [](const GateCondition& condition) {
+    return condition.kind == GateCondition::Kind::kAdvance;
+  });
 }
 
 Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
@@ -140,6 +148,7 @@ Outcome LiveEngagement::advance(const AdvanceRequest& request) {
 Outcome LiveEngagement::advance_from_here(const AdvanceRequest& given) {
   AdvanceRequest request = given;
   require_proofs(*context_);
+  record_releases(*context_, request);
   for (;;) {
     const auto steps = steps_to_run(context_->plan, state(), request.target);
     if (steps.empty()) break;
@@ -147,8 +156,10 @@ Outcome LiveEngagement::advance_from_here(const AdvanceRequest& given) {
     stop_point(step.id.c_str());
     if (step.kind == StepKind::kGate) {
       if (!pass_gate(step, request)) return Outcome::kAtGate;
+      request.refuse_closed = false;
       continue;
     }
+    request.refuse_closed = false;
     require_confirmation(*context_, step, request);
     run_step(step);
   }
@@ -162,28 +173,45 @@ Outcome LiveEngagement::advance_from_here(const AdvanceRequest& given) {
 // Opens a gate whose conditions hold. A closed one ends the way, and is an error where something behind it was asked
 // for by name.
 bool LiveEngagement::pass_gate(const Step& step, AdvanceRequest& request) {
-  const std::vector<std::string> closed = run_gate(*context_, step, request);
-  if (closed.empty()) {
+  const GateVerdict verdict = judge_gate(*context_, step, request);
+  if (verdict.opens) {
+    require_confirmation_behind(step, request);
+    open_gate(*context_, step, verdict, request.override_reason);
     context_->journal = Journal(*context_->session).steps(context_->run);
-    std::vector<std::string> conditions;
-    for (const GateCondition& condition : step.gate->conditions) {
-      conditions.push_back(render_condition(condition));
-      // An advance by a person opens one gate, unless the end was asked for.
-      const bool by_person = condition.kind == GateCondition::Kind::kAdvance;
-      if (by_person && request.target.kind != Target::Kind::kEnd) request.open_advance_gates = false;
+    if (verdict.overridden) {
+      context_->tell(EventKind::kGateOverridden, &step,
+                     fmt::format("{}; missing: {}", request.override_reason, fmt::join(verdict.described, "; ")));
     }
-    context_->tell(EventKind::kGateOpened, &step, fmt::format("{}", fmt::join(conditions, ", ")));
+    context_->tell(EventKind::kGateOpened, &step, verdict.account);
     failpoint("gate.done");
+    // An advance by a person opens one gate, unless the end was asked for.
+    if (asks_for_advance(step) && request.target.kind != Target::Kind::kEnd) request.open_advance_gates = false;
     return true;
   }
-  if (state().state != RunPhaseState::kWaiting) {
-    context_->tell(EventKind::kRunWaiting, nullptr, fmt::format("{}: {}", step.id, fmt::join(closed, ", ")));
+  const std::string waiting = fmt::format("{}: {}", step.id, fmt::join(verdict.unmet, ", "));
+  const RunState now = state();
+  if (now.state != RunPhaseState::kWaiting || now.waiting != waiting) {
+    context_->tell(EventKind::kRunWaiting, nullptr, waiting);
   }
   context_->observer.gate_closed(step);
   const bool named = request.target.kind == Target::Kind::kPhase || request.target.kind == Target::Kind::kStep;
-  if (!named) return false;
-  throw Error(errors::kGateClosed, fmt::format("the gate {} is closed: {}", step.id, fmt::join(closed, ", ")),
-              fmt::format("Open it with: falsework advance {} --release NAME, or without a target.", context_->run));
+  if (!named && !request.refuse_closed) return false;
+  throw Error(errors::kGateClosed,
+              fmt::format("the gate {} is closed: {}", step.id, fmt::join(verdict.described, ", ")),
+              named ? fmt::format("Open it with: falsework advance {} --release NAME, or without a target.", context_->run)
+                    : fmt::format("See each condition with: falsework status {} -d URL. Who must go on in spite of it: "
+                                  "falsework advance {} --override {} --reason TEXT.",
+                                  context_->run, context_->run, step.gate->name));
+}
+
+// So that without the confirmation the gate before stays closed, too.
+void LiveEngagement::require_confirmation_behind(const Step& gate, const AdvanceRequest& request) {
+  bool behind = false;
+  for (const Step* step : steps_to_run(context_->plan, state(), request.target)) {
+    if (behind && step->kind == StepKind::kGate) return;
+    if (behind) require_confirmation(*context_, *step, request);
+    behind = behind || step == &gate;
+  }
 }
 
 void LiveEngagement::run_step(const Step& step) {

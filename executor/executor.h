@@ -56,6 +56,10 @@ struct AdvanceRequest {
   std::set<std::string> releases;   // that are out everywhere
   bool open_advance_gates = false;  // an explicit advance by a person opens the first gate of kind `advance`; kEnd all
   bool confirmed = false;           // irreversible steps may run (--confirm gave the migration's name)
+  bool open_gates = true;           // false: every gate stays closed, whatever holds
+  bool refuse_closed = false;       // a closed gate at which the run stands already is an error, not an outcome
+  // A gate, by its name or its step, that opens in spite of what is missing; with the reason. Never past a failed proof.
+  std::string override_gate, override_reason;
 };
 
 struct RollbackRequest {

@@ -93,20 +93,13 @@ std::vector<const Step*> steps_to_undo(const Plan& plan, const RunState& state, 
   return steps;
 }
 
-std::string render_condition(const GateCondition& condition) {
-  switch (condition.kind) {
-    case GateCondition::Kind::kRelease: return fmt::format("release {}", condition.release);
-    case GateCondition::Kind::kAdvance: return "advance";
-  }
-  FALSEWORK_CHECK(false);
-}
-
 std::vector<std::string> missing(const Gate& gate, const AdvanceRequest& request) {
   std::vector<std::string> closed;
   for (const GateCondition& condition : gate.conditions) {
-    const bool met = condition.kind == GateCondition::Kind::kRelease ? request.releases.contains(condition.release)
-                                                                     : request.open_advance_gates;
-    if (!met) closed.push_back(render_condition(condition));
+    const bool closed_for_release =
+        condition.kind == GateCondition::Kind::kRelease && !request.releases.contains(condition.release);
+    const bool closed_for_advance = condition.kind == GateCondition::Kind::kAdvance && !request.open_advance_gates;
+    if (closed_for_release || closed_for_advance) closed.push_back(render_condition(condition));
   }
   return closed;
 }

@@ -16,10 +16,8 @@ std::vector<const Step*> steps_to_run(const Plan& plan, const RunState& state, c
 // Steps to undo, in reverse order; gates and notes included, so that they close again.
 std::vector<const Step*> steps_to_undo(const Plan& plan, const RunState& state, const RollbackRequest& request);
 
-// A condition as it stands in journal and ledger: `release 2026.12`, `advance`.
-std::string render_condition(const GateCondition& condition);
-
-// The conditions of a gate that are not met yet, for people: `release 2026.12`.
+// The conditions of a gate that only people can meet and that the request does not: `release 2026.12`, `advance`. What
+// the database has to be asked for is not among them (executor/gates).
 std::vector<std::string> missing(const Gate& gate, const AdvanceRequest& request);
 
 }  // namespace falsework

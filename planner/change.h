@@ -1,6 +1,7 @@
 // What someone wants: the declared changes, as values. Change kinds live here and in the planner, nowhere else.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -62,11 +63,24 @@ struct Change {
   bool operator==(const Change&) const = default;
 };
 
+// What a gate waits for, besides its release or a person's advance.
+struct GateWish {
+  std::optional<std::chrono::seconds> soak;
+  int approvals = 0;
+  std::optional<std::chrono::seconds> backup;
+  std::optional<std::chrono::seconds> no_old_writer, no_old_statement;
+  bool no_old_session = false, no_dependent = false;
+  std::optional<std::string> check;  // a query that answers one boolean
+  bool operator==(const GateWish&) const = default;
+};
+
 // A named, ordered set of changes.
 struct Migration {
   std::string name;
   std::vector<Change> changes;
   std::map<std::string, std::string> releases;  // switch, contract -> label
+  std::map<std::string, GateWish> gates;        // switch, contract
+  std::string author;                           // who may not approve what cannot be undone; may be empty
 };
 
 std::string_view kind(const Change& change);

@@ -155,18 +155,6 @@ Step range_check(std::string id, Phase phase, const pg::Table& table, const std:
   return step;
 }
 
-Gate gate_for(const Work& work, const std::string& release_key, std::string name) {
-  Gate gate;
-  gate.name = std::move(name);
-  GateCondition condition;
-  if (const auto release = work.releases.find(release_key); release != work.releases.end()) {
-    condition.kind = GateCondition::Kind::kRelease;
-    condition.release = release->second;
-  }
-  gate.conditions.push_back(std::move(condition));
-  return gate;
-}
-
 std::string subject(const TableWork& table) {
   std::vector<std::string> columns;
   for (const ShadowPair& pair : table.pairs) columns.push_back(pair.final_name);

@@ -19,6 +19,7 @@ struct Draft {
   std::vector<Step> steps;
   std::map<QualifiedName, std::string> copied;     // table -> the step that proves its copy
   std::map<std::string, std::string> index_steps;  // display of the old index -> the step that builds its shadow
+  std::set<std::string> gates;                     // keys of the declaration's gates that the plan has
   std::set<std::string> retired_keys;              // foreign keys whose old form a contract step drops already
 
   explicit Draft(const Work& the_work) : work(the_work) {}
@@ -41,8 +42,6 @@ Step index_step(const Draft& draft, std::string id, Phase phase, const pg::Table
 Step range_check(std::string id, Phase phase, const pg::Table& table, const std::string& predicate, std::string message,
                  std::string hint);
 
-// The condition of a gate: the release that the migration names for `switch` or `contract`, or a person's advance.
-Gate gate_for(const Work& work, const std::string& release_key, std::string name);
 
 // What a table's steps are called: its column in the end, or the table when several of its columns change.
 std::string subject(const TableWork& table);

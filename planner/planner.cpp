@@ -41,6 +41,7 @@ std::vector<Step> draft_steps(const Work& work) {
   add_foreign_keys(draft);
   switch_shapes(draft);
   contract(draft);
+  require_gates(draft);
   return std::move(draft.steps);
 }
 

@@ -41,6 +41,8 @@ class Resolver {
     work_.snapshot = &snapshot_;
     work_.migration = migration_.name;
     work_.releases = migration_.releases;
+    work_.gates = migration_.gates;
+    work_.author = migration_.author;
     for (index_ = 0; index_ < migration_.changes.size(); ++index_) {
       const Change& change = migration_.changes[index_];
       where_ = change.where;
@@ -49,6 +51,7 @@ class Resolver {
     follow_keys();
     for (ColumnDraft& draft : drafts_) settle(draft);
     for (auto& [name, table] : work_.tables) check_shadows(table);
+    count_old_writes();
     for (const Change& change : migration_.changes) work_.changes.push_back(describe_change(change, work_));
     refuse_nothing_to_do();
     return std::move(work_);
@@ -418,6 +421,15 @@ class Resolver {
          accept_expression(
              *draft.fill, snapshot_, *draft.table, {}, false,
              {fmt::format("\"fill\" of {}", display_column(draft.table->name, draft.column->name)), draft.where})});
+  }
+
+  void count_old_writes() {
+    const auto contract = work_.gates.find("contract");
+    if (contract == work_.gates.end() || !contract->second.no_old_writer) return;
+    for (auto& [name, table] : work_.tables) {
+      if (table.pairs.empty()) continue;
+      table.counter = QualifiedName{name.schema, generated_name("old_writes", {name.schema, name.name})};
+    }
   }
 
   void check_shadows(TableWork& work) {

@@ -67,6 +67,8 @@ struct TableWork {
   std::vector<FillRule> fills;
   std::vector<InPlaceType> types;
   std::vector<NotNullWork> not_nulls;
+  // The sequence that moves with each write of the old shape, where a gate asks for it.
+  std::optional<QualifiedName> counter;
 
   bool has_trigger() const { return !pairs.empty() || !fills.empty(); }
   const ShadowPair* pair_of(const std::string& old_name) const;
@@ -76,6 +78,8 @@ struct Work {
   const pg::Snapshot* snapshot = nullptr;
   std::string migration;
   std::map<std::string, std::string> releases;
+  std::map<std::string, GateWish> gates;
+  std::string author;
   std::map<QualifiedName, TableWork> tables;
   std::vector<ForeignKeyWork> foreign_keys;
   std::vector<PlannedChange> changes;

@@ -32,10 +32,6 @@ std::string_view name(StepKind kind) { return kStepKindNames.at(static_cast<std:
 
 std::optional<StepKind> parse_step_kind(std::string_view text) { return parse<StepKind>(kStepKindNames, text); }
 
-std::string_view name(GateCondition::Kind kind) {
-  return kind == GateCondition::Kind::kRelease ? "release" : "advance";
-}
-
 const Step* Plan::step(std::string_view id) const {
   const auto found = std::find_if(steps.begin(), steps.end(), [&](const Step& step) { return step.id == id; });
   return found == steps.end() ? nullptr : &*found;

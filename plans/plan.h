@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plans/gate.h"
 #include "postgres/locks/lock_mode.h"
 
 namespace falsework {
@@ -26,24 +27,6 @@ std::optional<Phase> parse_phase(std::string_view text);
 enum class StepKind { kStatement, kConcurrent, kBackfill, kCheck, kGate, kNote };
 std::string_view name(StepKind kind);  // statement, concurrent, …
 std::optional<StepKind> parse_step_kind(std::string_view text);
-
-// What must hold before a gate opens.
-struct GateCondition {
-  enum class Kind {
-    kRelease,  // `advance --release NAME`
-    kAdvance,  // an `advance` by a person, when the migration names no release
-  };
-  Kind kind = Kind::kAdvance;
-  std::string release;  // of kRelease
-  bool operator==(const GateCondition&) const = default;
-};
-std::string_view name(GateCondition::Kind kind);  // release, advance
-
-struct Gate {
-  std::string name;  // switch, contract, not_null, …
-  std::vector<GateCondition> conditions;
-  bool operator==(const Gate&) const = default;
-};
 
 // How a `backfill` step copies. $1 and $2 are the bounds of a block range as tids, [$1, $2); $3 is the number of
 // stripes and $4 the stripe of this transaction.

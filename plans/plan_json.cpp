@@ -26,13 +26,31 @@ Json render(const std::vector<pg::TakenLock>& locks) {
   return result;
 }
 
-Json render(const GateCondition& condition) {
-  Json result = {{"kind", name(condition.kind)}};
-  if (condition.kind == GateCondition::Kind::kRelease) {
-    result["release"] = condition.release;
-  } else {
-    FALSEWORK_CHECK(condition.release.empty());
+Json render(const std::vector<OldColumn>& columns) {
+  Json result = Json::array();
+  for (const OldColumn& old : columns) {
+    result.push_back({{"relation", old.relation}, {"column", old.column}, {"counter", old.counter}});
   }
+  return result;
+}
+
+// Each kind has its own keys, so that a reader meets none that means nothing.
+Json render(const GateCondition& condition) {
+  const ConditionFields fields = fields_of(condition.kind);
+  Json result = {{"kind", name(condition.kind)}};
+  if (fields.release) result["release"] = condition.release;
+  if (fields.period) result["period_s"] = condition.period.count();
+  if (fields.approvals) {
+    result["approvals"] = condition.approvals;
+    result["four_eyes"] = condition.four_eyes;
+    result["author"] = condition.author;
+  }
+  if (fields.query) {
+    result["name"] = condition.name;
+    result["query"] = condition.query;
+  }
+  if (fields.old) result["old"] = render(condition.old);
+  FALSEWORK_CHECK(fields.release || condition.release.empty());
   return result;
 }
 

@@ -136,19 +136,43 @@ void read(const Node& node, pg::TakenLock& to) {
   read_word(object.at("duration"), to.duration, pg::parse_lock_duration, "lock duration");
 }
 
+void read(const Node& node, std::chrono::seconds& to) {
+  std::int64_t count = 0;
+  read(node, count);
+  if (count < 0) node.fail("is out of range");
+  to = std::chrono::seconds(count);
+}
+
+void read(const Node& node, OldColumn& to) {
+  const Object object(node, {"relation", "column", "counter"});
+  read(object.at("relation"), to.relation);
+  read(object.at("column"), to.column);
+  read(object.at("counter"), to.counter);
+}
+
 void read(const Node& node, GateCondition& to) {
-  const Object kinds(node, {"kind", "release"});
-  std::string kind;
-  read(kinds.at("kind"), kind);
-  if (kind == name(GateCondition::Kind::kRelease)) {
-    to.kind = GateCondition::Kind::kRelease;
-    read(kinds.at("release"), to.release);
-  } else if (kind == name(GateCondition::Kind::kAdvance)) {
-    to.kind = GateCondition::Kind::kAdvance;
-    const Object without_release(node, {"kind"});
-  } else {
-    kinds.at("kind").fail(fmt::format("is \"{}\", which is no kind of condition", kind));
+  const Object any(node, {"kind", "release", "period_s", "approvals", "four_eyes", "author", "name", "query", "old"});
+  read_word(any.at("kind"), to.kind, parse_condition_kind, "kind of condition");
+  const ConditionFields fields = fields_of(to.kind);
+  std::set<std::string_view> keys{"kind"};
+  if (fields.release) keys.insert("release");
+  if (fields.period) keys.insert("period_s");
+  if (fields.approvals) keys.insert({"approvals", "four_eyes", "author"});
+  if (fields.query) keys.insert({"name", "query"});
+  if (fields.old) keys.insert("old");
+  const Object object(node, keys);
+  if (fields.release) read(object.at("release"), to.release);
+  if (fields.period) read(object.at("period_s"), to.period);
+  if (fields.approvals) {
+    read(object.at("approvals"), to.approvals);
+    read(object.at("four_eyes"), to.four_eyes);
+    read(object.at("author"), to.author);
   }
+  if (fields.query) {
+    read(object.at("name"), to.name);
+    read(object.at("query"), to.query);
+  }
+  if (fields.old) read(object.at("old"), to.old);
 }
 
 void read(const Node& node, Gate& to) {

@@ -61,20 +61,34 @@ void verify_payload(const Step& step, Problems& problems) {
   }
 }
 
+void verify_release(const Step& step, const GateCondition& condition, const Plan& plan, Problems& problems) {
+  const auto known = std::find_if(plan.releases.begin(), plan.releases.end(),
+                                  [&](const auto& release) { return release.second == condition.release; });
+  problems.unless(
+      known != plan.releases.end(), step,
+      fmt::format("its gate waits for the release \"{}\", which the plan does not list", condition.release));
+}
+
+void verify_condition(const Step& step, const GateCondition& condition, const Plan& plan, Problems& problems) {
+  const ConditionFields fields = fields_of(condition.kind);
+  if (fields.release) verify_release(step, condition, plan, problems);
+  const auto unless = [&](bool right, std::string_view what) {
+    problems.unless(right, step, fmt::format("a condition of kind {} {}", name(condition.kind), what));
+  };
+  unless(fields.release || condition.release.empty(), "names a release");
+  unless(!fields.period || condition.period.count() > 0, "has no period");
+  unless(!fields.approvals || condition.approvals > 0, "asks for no approval");
+  unless(!fields.query || (!condition.name.empty() && !condition.query.empty()), "has no name or no query");
+  unless(!fields.old || !condition.old.empty(), "names no column of the old shape");
+  for (const OldColumn& old : condition.old) {
+    unless(condition.kind != GateCondition::Kind::kNoOldWriter || !old.counter.empty(), "has a column without counter");
+  }
+}
+
 void verify_gate(const Step& step, const Plan& plan, Problems& problems) {
   problems.unless(!step.gate->name.empty(), step, "its gate has no name");
   problems.unless(!step.gate->conditions.empty(), step, "its gate has no condition");
-  for (const GateCondition& condition : step.gate->conditions) {
-    if (condition.kind == GateCondition::Kind::kAdvance) {
-      problems.unless(condition.release.empty(), step, "a condition of kind advance names a release");
-      continue;
-    }
-    const auto known = std::find_if(plan.releases.begin(), plan.releases.end(),
-                                    [&](const auto& release) { return release.second == condition.release; });
-    problems.unless(
-        known != plan.releases.end(), step,
-        fmt::format("its gate waits for the release \"{}\", which the plan does not list", condition.release));
-  }
+  for (const GateCondition& condition : step.gate->conditions) verify_condition(step, condition, plan, problems);
 }
 
 void verify_check(const Step& step, Problems& problems) {

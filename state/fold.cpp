@@ -86,6 +86,9 @@ void apply_to_step(StepStatus& step, const Event& event) {
       end(step, event, StepState::kPending);
       step.last_error.clear();
       break;
+    case EventKind::kGateOverridden:
+    case EventKind::kGateApproved:
+    case EventKind::kBackupAcknowledged:
     case EventKind::kRunCreated:
     case EventKind::kRunWaiting:
     case EventKind::kRunPaused:
@@ -111,6 +114,9 @@ std::optional<RunPhaseState> run_state_after(EventKind kind) {
     case EventKind::kProofCleared: return RunPhaseState::kPaused;
     case EventKind::kRunDone: return RunPhaseState::kDone;
     case EventKind::kRunRolledBack: return RunPhaseState::kRolledBack;
+    case EventKind::kGateOverridden:
+    case EventKind::kGateApproved:
+    case EventKind::kBackupAcknowledged:
     case EventKind::kStepProgress:
     case EventKind::kStepDone:
     case EventKind::kStepBlocked:
@@ -162,6 +168,7 @@ RunState fold(const Plan& plan, const std::vector<Event>& events) {
     state.last_serial = event.serial;
     if (!event.step.empty()) apply_to_step(step_of(state, event), event);
     if (event.kind == EventKind::kGateOpened) state.open_gates.insert(event.step);
+    if (event.kind == EventKind::kRunWaiting) state.waiting = event.detail;
     if (event.kind == EventKind::kUndoDone) state.open_gates.erase(event.step);
     state.state = run_state_after(event.kind).value_or(state.state);
   }

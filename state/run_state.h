@@ -48,6 +48,7 @@ struct RunState {
   RunPhaseState state = RunPhaseState::kPaused;
   std::map<std::string, StepStatus> steps;  // every step of the plan
   std::set<std::string> open_gates;         // ids of gate steps
+  std::string waiting;                      // what the run was last found to wait for: `gate: condition, condition`
   std::int64_t last_serial = 0;
 };
 

@@ -47,6 +47,8 @@ Command runbook_command();
 Command explain_command();
 Command apply_command();
 Command advance_command();
+Command approve_command();
+Command acknowledge_command();
 Command rollback_command();
 Command status_command();
 Command history_command();

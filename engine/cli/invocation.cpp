@@ -61,6 +61,13 @@ bool Invocation::database_is_named() const {
   return arguments_.has("database") || !environment("DATABASE_URL").empty();
 }
 
+std::string Invocation::user() const {
+  const std::string who = actor();
+  return who.substr(0, who.find('@'));
+}
+
+std::string Invocation::actor_here() const { return fmt::format("{} ({})", actor(), getpid()); }
+
 bool Invocation::ledger_is_named() const { return arguments_.has("state") || !environment("FALSEWORK_STATE").empty(); }
 
 std::string Invocation::ledger_path() const {

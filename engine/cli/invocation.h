@@ -39,6 +39,10 @@ class Invocation {
   // Whether there is one: for what can be said without.
   bool has_ledger() const;
 
+  // Who types: the user's name, and user@host (pid) as histories hold it.
+  std::string user() const;
+  std::string actor_here() const;
+
   // Settings of the engine, from the options.
   ExecutorOptions executor_options() const;
 

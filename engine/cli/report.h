@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "engine/cli/console.h"
+#include "engine/gates.h"
 #include "engine/runs.h"
 #include "executor/adopt.h"
 #include "executor/executor.h"
@@ -16,8 +17,14 @@
 
 namespace falsework::cli {
 
-// {"runs":[{run,name,database,state,phase,waiting_for,steps:[…]}]}
-std::string render_status_json(const std::vector<RunView>& runs);
+// {"runs":[{run,name,database,state,phase,waiting_for,steps:[…],gate}]}. `gates`: one report for each run.
+std::string render_status_json(const std::vector<RunView>& runs, const std::vector<GateReport>& gates);
+
+// What a run waits for: what its gate lacks by the report, else as the ledger has it.
+std::vector<std::string> awaited(const RunView& run, const GateReport& report);
+
+// The conditions of the gate at which a run stands, as lines for people; empty for a run that stands at none.
+std::vector<std::string> describe_gate(const RunView& run, const GateReport& report);
 
 // What would be run, or undone, on one run.
 struct Intention {

@@ -54,6 +54,30 @@ Json head_of(const RunView& run) {
   return json;
 }
 
+// Without a look at the database, the conditions alone: nobody knows then whether they hold.
+Json gate_of(const RunView& run, const GateReport& report) {
+  const Step* gate = is_over(run.state) ? nullptr : gate_ahead(run.plan, run.state);
+  if (gate == nullptr) return nullptr;
+  Json json;
+  json["step"] = gate->id;
+  json["name"] = gate->gate->name;
+  json["looked"] = report.view.has_value();
+  json["problem"] = report.problem;
+  json["conditions"] = Json::array();
+  for (std::size_t i = 0; i < gate->gate->conditions.size(); ++i) {
+    const GateCondition& condition = gate->gate->conditions[i];
+    const ConditionView* seen = report.view ? &report.view->conditions.at(i) : nullptr;
+    Json each;
+    each["condition"] = render_condition(condition);
+    each["kind"] = falsework::name(condition.kind);
+    each["met"] = seen != nullptr && seen->known ? Json(seen->met) : Json(nullptr);
+    each["value"] = seen != nullptr ? seen->value : "";
+    each["missing"] = seen != nullptr ? seen->missing : "";
+    json["conditions"].push_back(each);
+  }
+  return json;
+}
+
 Json result_json(const RunView& run, const Json& outcome, const std::optional<Error>& error) {
   Json json = head_of(run);
   json["outcome"] = outcome;
@@ -120,15 +144,40 @@ std::string_view name(Outcome outcome) {
   FALSEWORK_CHECK(false);
 }
 
-std::string render_status_json(const std::vector<RunView>& runs) {
+std::string render_status_json(const std::vector<RunView>& runs, const std::vector<GateReport>& gates) {
+  FALSEWORK_CHECK(runs.size() == gates.size());
   Json json;
   json["runs"] = Json::array();
-  for (const RunView& run : runs) {
-    Json each = head_of(run);
-    each["steps"] = steps_of(run);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    Json each = head_of(runs[i]);
+    each["waiting_for"] = awaited(runs[i], gates[i]);
+    each["steps"] = steps_of(runs[i]);
+    each["gate"] = gate_of(runs[i], gates[i]);
     json["runs"].push_back(each);
   }
   return dump(json);
+}
+
+std::vector<std::string> awaited(const RunView& run, const GateReport& report) {
+  if (!report.view) return waiting_for(run.plan, run.state);
+  std::vector<std::string> unmet = report.view->unmet();
+  if (unmet.empty()) unmet.emplace_back("advance");
+  return unmet;
+}
+
+std::vector<std::string> describe_gate(const RunView& run, const GateReport& report) {
+  const Step* gate = is_over(run.state) ? nullptr : gate_ahead(run.plan, run.state);
+  if (gate == nullptr) return {};
+  if (!report.view) {
+    if (report.problem.empty()) return {};
+    return {fmt::format("{} cannot be looked at: {}", gate->id, report.problem)};
+  }
+  std::vector<std::string> lines{fmt::format("{}:", gate->id)};
+  for (const ConditionView& each : report.view->conditions) {
+    lines.push_back(fmt::format("  {} {}: {}", each.met ? "[x]" : "[ ]", each.condition, each.value));
+    if (!each.met) lines.push_back(fmt::format("      missing: {}", each.missing));
+  }
+  return lines;
 }
 
 void print_results(Console& console, const std::vector<Result>& results) {

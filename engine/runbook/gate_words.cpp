@@ -1,5 +1,9 @@
 #include "engine/runbook/gate_words.h"
 
+#include <fmt/format.h>
+
+
+#include "base/duration.h"
 #include "engine/runbook/words.h"
 
 namespace falsework::runbook {
@@ -22,6 +26,22 @@ Text describe(const GateCondition& condition) {
     case GateCondition::Kind::kRelease:
       return {plain("release "), code(condition.release), plain(" is out everywhere")};
     case GateCondition::Kind::kAdvance: return {plain("a person says so")};
+    case GateCondition::Kind::kSoak:
+      return {plain(render_duration(condition.period) +
+                    " have passed since the steps before it were done and its release was out")};
+    case GateCondition::Kind::kApproval:
+      return {plain(condition.approvals == 1 ? "one person approves"
+                                             : fmt::format("{} people approve", condition.approvals)),
+              plain(condition.four_eyes ? ", neither the author nor who started the run" : "")};
+    case GateCondition::Kind::kBackup:
+      return {plain("a backup no older than " + render_duration(condition.period) + " was acknowledged")};
+    case GateCondition::Kind::kNoOldWriter:
+      return {plain("nothing has written the old shape for " + render_duration(condition.period))};
+    case GateCondition::Kind::kNoOldStatement:
+      return {plain("no statement that names the old shape was called for " + render_duration(condition.period))};
+    case GateCondition::Kind::kNoOldSession: return {plain("no session is set to the old shape")};
+    case GateCondition::Kind::kNoDependent: return {plain("nothing in the catalog names the old shape")};
+    case GateCondition::Kind::kSql: return {plain("this answers true: "), code(condition.query)};
   }
   return {};
 }

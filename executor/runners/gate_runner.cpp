@@ -3,44 +3,66 @@
 #include <algorithm>
 
 #include "base/failpoint.h"
+#include "executor/gates/look.h"
 #include "executor/runners/runner.h"
 #include "executor/runners/transaction.h"
-#include "executor/schedule.h"
+#include "state/postgres/facts.h"
 
 namespace falsework {
 
 namespace {
 
-// A condition that was met once stays met until the gate is undone.
-bool is_recorded(const std::vector<JournalGate>& recorded, const Step& step, const std::string& condition) {
-  return std::any_of(recorded.begin(), recorded.end(),
-                     [&](const JournalGate& gate) { return gate.step == step.id && gate.condition == condition; });
+bool is_promotion(GateCondition::Kind kind) {
+  return kind == GateCondition::Kind::kRelease || kind == GateCondition::Kind::kAdvance;
+}
+
+// What was so when it opened, for the record.
+std::string account_of(const GateView& view) {
+  std::vector<std::string> parts;
+  for (const ConditionView& each : view.conditions) {
+    const bool plain = each.met && is_promotion(each.kind);
+    parts.push_back(plain ? each.condition : fmt::format("{} ({})", each.condition, each.value));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 }  // namespace
 
-std::vector<std::string> run_gate(RunContext& context, const Step& step, const AdvanceRequest& request) {
-  std::vector<std::string> closed = missing(*step.gate, request);
-  const std::vector<JournalGate> recorded = Journal(*context.session).gates(context.run);
-  std::vector<std::string> met_now;
-  for (const GateCondition& condition : step.gate->conditions) {
-    const std::string text = render_condition(condition);
-    if (is_recorded(recorded, step, text)) {
-      std::erase(closed, text);
-    } else if (std::find(closed.begin(), closed.end(), text) == closed.end()) {
-      met_now.push_back(text);
-    }
-  }
-  if (!closed.empty() && met_now.empty()) return closed;
+GateVerdict judge_gate(RunContext& context, const Step& step, const AdvanceRequest& request) {
+  const std::optional<RunRecord> record = context.ledger.find_run(context.run);
+  const GateView view = look_at_gate(*context.session, {context.run, context.plan, step,
+                                                        record ? record->created_by : "", request.open_advance_gates});
+  GateVerdict verdict;
+  verdict.account = account_of(view);
+  verdict.unmet = view.unmet();
+  verdict.described = view.described();
+  const bool named = !request.override_gate.empty() &&
+                     (request.override_gate == step.gate->name || request.override_gate == step.id);
+  verdict.overridden = named && !view.holds() && request.open_gates;
+  verdict.opens = request.open_gates && (view.holds() || verdict.overridden);
+  if (!verdict.opens && view.holds()) verdict.unmet = verdict.described = {"advance"};
+  return verdict;
+}
+
+void open_gate(RunContext& context, const Step& step, const GateVerdict& verdict, const std::string& reason) {
   failpoint("gate.begin");
-  const JournalState state = closed.empty() ? JournalState::kDone : JournalState::kIntent;
-  record_alone(context, context.next_row(step, state), [&](Journal& journal) {
-    for (const std::string& condition : met_now) {
-      journal.open_gate(context.run, {step.id, condition, context.actor, render_time(context.clock.now())});
+  record_alone(context, context.next_row(step, JournalState::kDone), [&](Journal& journal) {
+    for (const GateCondition& condition : step.gate->conditions) {
+      journal.open_gate(context.run, {step.id, render_condition(condition), context.actor, {}});
     }
+    if (!verdict.overridden) return;
+    Facts(*context.session)
+        .add({context.run, step.id, "override", reason, context.plan.digest,
+              fmt::format("{}", fmt::join(verdict.described, "; ")), context.actor});
   });
   failpoint("gate.committed");
-  return closed;
+}
+
+void record_releases(RunContext& context, const AdvanceRequest& request) {
+  Facts facts(*context.session);
+  for (const std::string& release : request.releases) {
+    facts.add({"", "", "release", release, "", "", context.actor});
+  }
 }
 
 }  // namespace falsework

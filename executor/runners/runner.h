@@ -6,6 +6,9 @@
 
 #include <cstdint>
 
+#include <string>
+#include <vector>
+
 #include "executor/run_context.h"
 
 namespace falsework {
@@ -22,8 +25,19 @@ std::int64_t run_backfill(RunContext& context, const Step& step);
 std::int64_t run_check(RunContext& context, const Step& step);
 std::int64_t run_note(RunContext& context, const Step& step);
 
-// Records the conditions that hold, and whether the gate is open; returns those that are missing.
-std::vector<std::string> run_gate(RunContext& context, const Step& step, const AdvanceRequest& request);
+// What becomes of a gate: whether it opens, and why not.
+struct GateVerdict {
+  bool opens = false, overridden = false;
+  std::vector<std::string> unmet;      // conditions, as render_condition spells them
+  std::vector<std::string> described;  // the same, with what is so now and what is missing
+  std::string account;                 // every condition with what is so now: for the record
+};
+// Looks at a gate; changes nothing but what was last seen of the old shape.
+GateVerdict judge_gate(RunContext& context, const Step& step, const AdvanceRequest& request);
+// Records that the gate is open, and why although it should not be.
+void open_gate(RunContext& context, const Step& step, const GateVerdict& verdict, const std::string& reason);
+// Remembers the releases that are said to be out: for this run, and for those that come to their gates later.
+void record_releases(RunContext& context, const AdvanceRequest& request);
 
 // In one transaction, drift tolerated: statements, journal (a new generation).
 void undo_statement(RunContext& context, const Step& step);

@@ -66,6 +66,18 @@ void merge(Written& whole, Written&& part, const std::string& file) {
                       "Files that are read together are one migration with one release for each gate.");
     }
   }
+  for (auto& [gate, wish] : part.gates) {
+    const auto [place, added] = whole.gates.emplace(gate, wish);
+    if (!added && place->second != wish) {
+      declare::refuse(file, fmt::format("what the gate {} waits for contradicts an earlier file", gate),
+                      "Files that are read together are one migration; say it in one of them.");
+    }
+  }
+  if (part.author && whole.author && *part.author != *whole.author) {
+    declare::refuse(file, fmt::format("the author {} contradicts {} of an earlier file", *part.author, *whole.author),
+                    "Files that are read together are one migration with one author.");
+  }
+  if (part.author) whole.author = std::move(part.author);
   std::move(part.changes.begin(), part.changes.end(), std::back_inserter(whole.changes));
 }
 
@@ -83,6 +95,8 @@ Migration read_declarations(const std::vector<DeclarationFile>& files) {
   migration.name = whole.name ? *whole.name : default_name(files.front().file);
   migration.changes = std::move(whole.changes);
   migration.releases = std::move(whole.releases);
+  migration.gates = std::move(whole.gates);
+  migration.author = whole.author.value_or("");
   return migration;
 }
 

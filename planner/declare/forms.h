@@ -15,6 +15,8 @@ struct Written {
   std::optional<std::string> name;
   std::vector<Change> changes;
   std::map<std::string, std::string> releases;
+  std::map<std::string, GateWish> gates;
+  std::optional<std::string> author;
 };
 
 Written read_json(const std::string& text, const std::string& file);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "planner/declare/forms.h"
+#include "planner/declare/gates.h"
 #include "planner/declare/strict_json.h"
 #include "planner/declare/values.h"
 #include "planner/declare/vocabulary.h"
@@ -248,6 +249,37 @@ std::map<std::string, std::string> read_releases(const Node& node) {
   return releases;
 }
 
+// A value of a gate's condition as the text that the SQL form would write.
+std::string wish_text(const Node& node, std::string_view key) {
+  if (key == "approvals") {
+    node.expect(Json::value_t::number_unsigned, "a whole number");
+    return node.value().dump();
+  }
+  if (key == "no_old_session" || key == "no_dependent") return node.boolean() ? "true" : "false";
+  return node.string();
+}
+
+std::map<std::string, GateWish> read_gates(const Node& node) {
+  node.expect_object(gates_keys());
+  std::map<std::string, GateWish> gates;
+  for (const std::string& gate : names_of(gates_keys())) {
+    if (!node.has(gate)) continue;
+    const Node wishes = node.at(gate, gates_keys());
+    const Keys& keys = gate_keys(gate);
+    wishes.expect_object(keys);
+    if (wishes.value().empty()) {
+      refuse(wishes.where(), "the gate waits for nothing besides", fmt::format("Name one of {}, or leave \"{}\" out.",
+                                                                               enumerate(names_of(keys)), gate));
+    }
+    for (const std::string& key : names_of(keys)) {
+      if (!wishes.has(key)) continue;
+      const Node value = wishes.at(key, keys);
+      set_wish(gates[gate], key, wish_text(value, key), value.where());
+    }
+  }
+  return gates;
+}
+
 }  // namespace
 
 Written read_json(const std::string& text, const std::string& file) {
@@ -262,6 +294,12 @@ Written read_json(const std::string& text, const std::string& file) {
     written.name = name.string();
     check_migration_name(*written.name, name.where());
   }
+  if (root.has("author")) {
+    const Node author = root.at("author", keys);
+    written.author = author.string();
+    check_label(*written.author, "author", author.where());
+  }
+  if (root.has("gates")) written.gates = read_gates(root.at("gates", keys));
   if (root.has("releases")) written.releases = read_releases(root.at("releases", keys));
   const Node changes = root.at("changes", keys);
   changes.expect(Json::value_t::array, "an array");

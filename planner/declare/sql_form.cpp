@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/error.h"
 #include "planner/declare/forms.h"
+#include "planner/declare/gates.h"
 #include "planner/declare/options.h"
 #include "planner/declare/values.h"
 #include "planner/declare/vocabulary.h"
@@ -285,10 +287,30 @@ class SqlReader {
       written_.name = value;
       return;
     }
+    if (option.key == "author") {
+      if (written_.author) refuse(option.where, "the option author stands twice", "Remove one of the two.");
+      check_label(value, option.key, option.where);
+      written_.author = value;
+      return;
+    }
+    if (find_key(release_keys(), option.key) == nullptr) {
+      read_wish(option, value);
+      return;
+    }
     check_label(value, option.key, option.where);
     if (!written_.releases.emplace(option.key, value).second) {
       refuse(option.where, fmt::format("the option {} stands twice", option.key), "Remove one of the two.");
     }
+  }
+
+  // `contract_soak`: the gate's name, and the key of its condition.
+  void read_wish(const Option& option, const std::string& value) {
+    const std::size_t cut = option.key.find('_');
+    const std::string gate = option.key.substr(0, cut), key = option.key.substr(cut + 1);
+    if (!wishes_.insert(option.key).second) {
+      refuse(option.where, fmt::format("the option {} stands twice", option.key), "Remove one of the two.");
+    }
+    set_wish(written_.gates[gate], key, value, option.where);
   }
 
   void read_statement(const pg::ScriptStatement& statement, const std::vector<Option>& options) {
@@ -323,6 +345,7 @@ class SqlReader {
   const std::string& file_;
   std::size_t seen_ = 0;
   Written written_;
+  std::set<std::string> wishes_;  // options of gates that were read
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "base/error.h"
 #include "base/suggest.h"
@@ -23,6 +24,8 @@ const Keys& migration_keys() {
       {"name", "the migration's name, a string; without it the file's name without its ending", false, kOption},
       {"changes", "the list of changes, an array of objects with one change each", kRequired},
       {"releases", "an object that says which release opens the gates \"switch\" and \"contract\""},
+      {"gates", "an object that says what the gates \"switch\" and \"contract\" wait for besides"},
+      {"author", "who wrote the migration, a string: they cannot approve what cannot be undone", false, kOption},
   };
   return keys;
 }
@@ -35,8 +38,44 @@ const Keys& release_keys() {
   return keys;
 }
 
+const Keys& gates_keys() {
+  static const Keys keys{
+      {"switch", "an object that says what the gate before the new shape is served waits for"},
+      {"contract", "an object that says what the gate before the old shape goes waits for"},
+  };
+  return keys;
+}
+
+const Keys& gate_keys(std::string_view gate) {
+  static const Keys common{
+      {"soak", "a time, a string such as \"7d\", since the steps before the gate were done and its release was out"},
+      {"approvals", "how many people must approve, a number"},
+      {"backup", "the greatest age of an acknowledged backup, a string such as \"24h\""},
+      {"check", "an SQL query, a string, that must answer true"},
+  };
+  static const Keys contract = [] {
+    Keys keys = common;
+    keys.push_back({"no_old_writer", "a time, a string such as \"1h\", for which nothing has written the old shape"});
+    keys.push_back({"no_old_statement",
+                    "a time, a string such as \"24h\", for which no statement that names the old shape was called"});
+    keys.push_back({"no_old_session", "true or false: whether no session may be set to the old shape"});
+    keys.push_back({"no_dependent", "true or false: whether nothing in the catalog may name the old shape"});
+    return keys;
+  }();
+  return gate == "contract" ? contract : common;
+}
+
 const Keys& head_options() {
-  static const Keys keys{migration_keys()[1], release_keys()[0], release_keys()[1]};
+  static const Keys keys = [] {
+    Keys all{migration_keys()[1], migration_keys()[5], release_keys()[0], release_keys()[1]};
+    static std::deque<std::string> names;  // the keys refer to them
+    for (const Key& gate : gates_keys()) {
+      for (const Key& key : gate_keys(gate.name)) {
+        all.push_back({names.emplace_back(fmt::format("{}_{}", gate.name, key.name)), key.meaning, false, kOption});
+      }
+    }
+    return all;
+  }();
   return keys;
 }
 

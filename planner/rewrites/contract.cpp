@@ -10,22 +10,6 @@
 namespace falsework {
 namespace {
 
-std::string add_gate(Draft& draft) {
-  Step gate;
-  gate.id = draft.work.migration + "/contract/gate";
-  gate.phase = Phase::kContract;
-  gate.kind = StepKind::kGate;
-  gate.transaction = false;
-  gate.title = "Wait until no running release uses the old shape";
-  gate.why = "What follows removes the old shape; up to here everything can be undone without loss.";
-  gate.gate = gate_for(draft.work, "contract", "contract");
-  gate.needs = draft.before(Phase::kContract);
-  draft.add(std::move(gate));
-  return draft.steps.back().id;
-}
-
-const std::string& old_name_now(const ShadowPair& pair) { return pair.swap_names ? pair.aside : pair.old_name(); }
-
 // Replaced foreign keys of the table, in either direction: the old one goes, the new one gets its name. Returns the
 // other tables that are locked by it.
 void retire_keys(Draft& draft, const pg::Table& table, std::vector<pg::Ddl>& ddl, std::vector<pg::Ddl>& comments,
@@ -189,7 +173,9 @@ void contract(Draft& draft) {
   const bool any = std::any_of(draft.work.tables.begin(), draft.work.tables.end(),
                                [](const auto& entry) { return entry.second.has_trigger(); });
   if (!any) return;
-  std::string previous = add_gate(draft);
+  std::string previous =
+      add_gate(draft, Phase::kContract, "contract", "Wait until no running release uses the old shape",
+               "What follows removes the old shape; up to here everything can be undone without loss.");
   // What can be undone first, and every proof before the first loss: the point of no return comes as late as it can.
   const auto append = [&](Step step) {
     step.needs = {previous};

@@ -55,6 +55,7 @@ void start_dual_write(Draft& draft, const TableWork& work) {
     forward.push_back(pg::AddColumn{table.name, pair.shadow, pair.type, pair.collation});
     add_attributes(table, pair, forward);
   }
+  if (work.counter) forward.push_back(pg::CreateCounter{*work.counter});
   forward.push_back(trigger_function(work, false));
   for (pg::Ddl& trigger : create_triggers(work)) forward.push_back(std::move(trigger));
 

@@ -16,21 +16,8 @@ std::int64_t row_estimate(const pg::Table& table) { return static_cast<std::int6
 }  // namespace
 
 std::string validate_gate(Draft& draft) {
-  const std::string id = draft.work.migration + "/validate/gate";
-  for (const Step& step : draft.steps) {
-    if (step.id == id) return id;
-  }
-  Step gate;
-  gate.id = id;
-  gate.phase = Phase::kValidate;
-  gate.kind = StepKind::kGate;
-  gate.transaction = false;
-  gate.title = "Wait until no running release violates the new constraints";
-  gate.why = "A NOT VALID constraint rejects new violations at once: the old release would see errors.";
-  gate.gate = gate_for(draft.work, "switch", "validate");
-  gate.needs = draft.before(Phase::kValidate);
-  draft.add(std::move(gate));
-  return id;
+  return add_gate(draft, Phase::kValidate, "switch", "Wait until no running release violates the new constraints",
+                  "A NOT VALID constraint rejects new violations at once: the old release would see errors.");
 }
 
 std::string prove_not_null(Draft& draft, const pg::Table& table, const std::string& column,

@@ -45,6 +45,17 @@ std::string prove_not_null(Draft& draft, const pg::Table& table, const std::stri
                            const std::string& id_prefix, const std::string& constraint,
                            const std::vector<std::string>& needs);
 
+// The gate of a phase, made when first asked for; returns its id. `key` says which release and which conditions of the
+// declaration it has: switch or contract. Throws Error(declaration.invalid) for conditions that mean nothing there.
+std::string add_gate(Draft& draft, Phase phase, const std::string& key, std::string title, std::string why);
+// Throws Error(declaration.invalid) when the declaration speaks of a gate that the plan does not have.
+void require_gates(const Draft& draft);
+
+// The name of a pair's old column between switch and contract.
+inline const std::string& old_name_now(const ShadowPair& pair) {
+  return pair.swap_names ? pair.aside : pair.old_name();
+}
+
 // The gate before constraints that running releases may violate; one per migration, made when first asked for.
 std::string validate_gate(Draft& draft);
 

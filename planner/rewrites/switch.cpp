@@ -8,21 +8,6 @@
 namespace falsework {
 namespace {
 
-std::string add_gate(Draft& draft) {
-  Step gate;
-  gate.id = draft.work.migration + "/switch/gate";
-  gate.phase = Phase::kSwitch;
-  gate.kind = StepKind::kGate;
-  gate.transaction = false;
-  gate.title = "Wait until the release that knows the new shape is out everywhere";
-  gate.why =
-      "Both shapes are proven and kept in agreement: the new release may be rolled out now, and back, at any pace.";
-  gate.gate = gate_for(draft.work, "switch", "switch");
-  gate.needs = draft.before(Phase::kSwitch);
-  draft.add(std::move(gate));
-  return draft.steps.back().id;
-}
-
 void append(std::vector<pg::Ddl>& to, std::vector<pg::Ddl> from) {
   for (pg::Ddl& ddl : from) to.push_back(std::move(ddl));
 }
@@ -101,7 +86,9 @@ void switch_shapes(Draft& draft) {
   bool any = false;
   for (const auto& [name, table_work] : draft.work.tables) any = any || !table_work.pairs.empty();
   if (!any) return;
-  const std::string gate = add_gate(draft);
+  const std::string gate = add_gate(
+      draft, Phase::kSwitch, "switch", "Wait until the release that knows the new shape is out everywhere",
+      "Both shapes are proven and kept in agreement: the new release may be rolled out now, and back, at any pace.");
   for (const auto& [name, table_work] : draft.work.tables) {
     Sides sides = switch_sides(draft.work, table_work);
     if (!sides.moves_anything) continue;

@@ -144,6 +144,9 @@ Cost cost_one(const CreateStatistics& ddl) { return lock(ddl.table, kShareUpdate
 Cost cost_one(const RenameStatistics&) { return nothing(); }
 Cost cost_one(const DropStatistics& ddl) { return lock(ddl.table, kShareUpdateExclusive); }
 Cost cost_one(const SetStatisticsObjectTarget&) { return nothing(); }
+// Whoever holds a counter of ours holds its table, which is locked before.
+Cost cost_one(const CreateCounter&) { return nothing(); }
+Cost cost_one(const DropSequence&) { return nothing(); }
 Cost cost_one(const SequenceOwnedBy& ddl) { return ddl.column ? lock(ddl.table, kAccessShare) : nothing(); }
 Cost cost_one(const RenameSequence&) { return nothing(); }
 Cost cost_one(const AlterSequence&) { return nothing(); }

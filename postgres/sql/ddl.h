@@ -65,8 +65,13 @@ struct ClusterOn { QualifiedName table; std::optional<std::string> index; };  //
 
 // Functions and triggers. `body` is PL/pgSQL between BEGIN … END inclusive of DECLARE.
 // `time_zone` pins the function's TimeZone; empty: none. Without `replace`, a function that is there already is an error:
-// it is not ours.
-struct CreateTriggerFunction { QualifiedName function; std::string body; std::string comment; std::string time_zone; bool replace = false; };
+// it is not ours. `counter`, a sequence, is known to the body by its OID, for which kCounterOid stands in it: whoever
+// writes the table need not be allowed to name things in its schema.
+inline constexpr const char* kCounterOid = "0000000000_fw_counter_oid";
+struct CreateTriggerFunction {
+  QualifiedName function; std::string body; std::string comment; std::string time_zone; bool replace = false;
+  std::optional<QualifiedName> counter = std::nullopt;
+};
 struct DropFunction { QualifiedName function; };
 struct CreateTrigger {  // BEFORE row trigger, then ENABLE ALWAYS in the same statement list
   QualifiedName table; std::string name; std::string event; std::optional<std::string> when; QualifiedName function;
@@ -88,6 +93,8 @@ struct CreateStatistics { QualifiedName table; QualifiedName statistics; std::st
 struct RenameStatistics { QualifiedName table; QualifiedName statistics; std::string to; };
 struct DropStatistics { QualifiedName table; QualifiedName statistics; };
 struct SetStatisticsObjectTarget { QualifiedName table; QualifiedName statistics; int target = -1; };
+struct CreateCounter { QualifiedName sequence; };  // anybody may move it on, and nobody but the owner back
+struct DropSequence { QualifiedName sequence; };
 struct SequenceOwnedBy { QualifiedName sequence; QualifiedName table; std::optional<std::string> column; };  // nullopt: NONE
 struct RenameSequence { QualifiedName sequence; std::string to; };
 struct AlterSequence { QualifiedName sequence; std::string options; };
@@ -105,7 +112,7 @@ using Ddl = std::variant<LockTables, AddColumn, DropColumn, RenameColumn, AlterC
                          SetIndexStatistics, SetReplicaIdentity, ClusterOn, CreateTriggerFunction, DropFunction,
                          CreateTrigger, DropTrigger, ReplaceTrigger, CreateView, DropView, Comment, Grant, AlterOwner,
                          AlterPolicy, CreateStatistics, RenameStatistics, DropStatistics, SetStatisticsObjectTarget,
-                         SequenceOwnedBy, RenameSequence, AlterSequence, CopySequencePosition, Analyze, Vacuum>;
+                         CreateCounter, DropSequence, SequenceOwnedBy, RenameSequence, AlterSequence, CopySequencePosition, Analyze, Vacuum>;
 
 // Renders one statement without a semicolon. A CreateTrigger renders as two statements; hence a list.
 std::vector<std::string> render(const Ddl& ddl);

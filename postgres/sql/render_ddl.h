@@ -62,6 +62,8 @@ std::string render_one(const CreateStatistics& ddl);
 std::string render_one(const RenameStatistics& ddl);
 std::string render_one(const DropStatistics& ddl);
 std::string render_one(const SetStatisticsObjectTarget& ddl);
+std::vector<std::string> render_one(const CreateCounter& ddl);
+std::string render_one(const DropSequence& ddl);
 std::string render_one(const SequenceOwnedBy& ddl);
 std::string render_one(const RenameSequence& ddl);
 std::string render_one(const AlterSequence& ddl);

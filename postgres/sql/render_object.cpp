@@ -39,6 +39,15 @@ std::string render_one(const SetStatisticsObjectTarget& ddl) {
   return fmt::format("ALTER STATISTICS {} SET STATISTICS {}", ddl.statistics.sql(), ddl.target);
 }
 
+std::vector<std::string> render_one(const CreateCounter& ddl) {
+  // Default privileges may have given more: with UPDATE on it, anybody could set it back.
+  return {fmt::format("CREATE SEQUENCE {} AS bigint CACHE 1", ddl.sequence.sql()),
+          fmt::format("REVOKE ALL ON SEQUENCE {} FROM PUBLIC", ddl.sequence.sql()),
+          fmt::format("GRANT USAGE ON SEQUENCE {} TO PUBLIC", ddl.sequence.sql())};
+}
+
+std::string render_one(const DropSequence& ddl) { return fmt::format("DROP SEQUENCE {}", ddl.sequence.sql()); }
+
 std::string render_one(const SequenceOwnedBy& ddl) {
   const std::string owner = ddl.column ? ddl.table.sql() + "." + quote_identifier(*ddl.column) : "NONE";
   return fmt::format("ALTER SEQUENCE {} OWNED BY {}", ddl.sequence.sql(), owner);

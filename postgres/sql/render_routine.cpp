@@ -28,6 +28,14 @@ std::string set_firing(const QualifiedName& table, const std::string& trigger, c
   return alter_table(table, fmt::format("{} TRIGGER {}", firing(letter), quote_identifier(trigger)));
 }
 
+// The statement, run with the sequence's OID in it.
+std::string with_oid_of(const QualifiedName& sequence, const std::string& statement) {
+  const std::string body = fmt::format(
+      "\nBEGIN\n  EXECUTE pg_catalog.replace({}, {}, {}::pg_catalog.regclass::pg_catalog.oid::pg_catalog.text);\nEND\n",
+      dollar_quote(statement), quote_literal(kCounterOid), quote_literal(sequence.sql()));
+  return "DO " + dollar_quote(body);
+}
+
 std::string without_semicolon(std::string_view query) {
   while (!query.empty() && (query.back() == ';' || query.back() == ' ' || query.back() == '\n')) query.remove_suffix(1);
   return std::string(query);
@@ -38,9 +46,11 @@ std::string without_semicolon(std::string_view query) {
 std::vector<std::string> render_one(const CreateTriggerFunction& ddl) {
   const std::string zone =
       ddl.time_zone.empty() ? "" : fmt::format(" SET timezone TO {}", quote_literal(ddl.time_zone));
-  std::vector<std::string> statements{
+  std::string create =
       fmt::format("CREATE {}FUNCTION {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY INVOKER{} AS {}",
-                  ddl.replace ? "OR REPLACE " : "", ddl.function.sql(), zone, dollar_quote(ddl.body))};
+                  ddl.replace ? "OR REPLACE " : "", ddl.function.sql(), zone, dollar_quote(ddl.body));
+  if (ddl.counter) create = with_oid_of(*ddl.counter, create);
+  std::vector<std::string> statements{std::move(create)};
   if (!ddl.comment.empty()) {
     statements.push_back(fmt::format("COMMENT ON FUNCTION {}() IS {}", ddl.function.sql(), quote_literal(ddl.comment)));
   }

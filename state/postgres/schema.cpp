@@ -77,6 +77,28 @@ constexpr std::string_view kTables[] = {
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   PRIMARY KEY (run, step, condition)
 ))",
+    R"(CREATE TABLE falsework.fact (
+  serial bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run text NOT NULL,
+  step text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('release', 'approval', 'backup', 'override')),
+  subject text NOT NULL,
+  plan_digest text NOT NULL,
+  comment text NOT NULL,
+  actor text NOT NULL,
+  as_of timestamptz NOT NULL,
+  role text NOT NULL DEFAULT SESSION_USER,
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+))",
+    R"(CREATE TABLE falsework.sighting (
+  run text NOT NULL REFERENCES falsework.run,
+  step text NOT NULL,
+  condition text NOT NULL,
+  value text NOT NULL,
+  detail text NOT NULL,
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  PRIMARY KEY (run, step, condition)
+))",
     R"(CREATE TABLE falsework.fingerprint (
   run text PRIMARY KEY REFERENCES falsework.run,
   fingerprint jsonb NOT NULL,
@@ -95,7 +117,7 @@ constexpr std::string_view kTables[] = {
 
 // The order respects the references between them.
 constexpr std::string_view kDropTables =
-    "DROP TABLE falsework.backend, falsework.fingerprint, falsework.gate, falsework.history, falsework.journal, "
+    "DROP TABLE falsework.backend, falsework.fact, falsework.sighting, falsework.fingerprint, falsework.gate, falsework.history, falsework.journal, "
     "falsework.run, falsework.meta";
 
 struct Place {
@@ -162,7 +184,7 @@ void create_tables(pg::Session& session, const Place& place) {
                 {std::to_string(kFormatVersion)});
   revoke_everything(session);
   // The owner as well: history is only ever added to. It could grant itself the right again, but not by accident.
-  session.query("REVOKE UPDATE, DELETE, TRUNCATE ON falsework.history FROM CURRENT_USER");
+  session.query("REVOKE UPDATE, DELETE, TRUNCATE ON falsework.history, falsework.fact FROM CURRENT_USER");
 }
 
 }  // namespace

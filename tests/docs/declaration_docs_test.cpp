@@ -79,6 +79,12 @@ TEST_SUITE("docs/declaration") {
       CAPTURE(key.name);
       CHECK(has_row(migration, "releases." + std::string(key.name)));
     }
+    for (const declare::Key& gate : declare::gates_keys()) {
+      for (const declare::Key& key : declare::gate_keys(gate.name)) {
+        CAPTURE(key.name);
+        CHECK(has_row(migration, "gates." + std::string(gate.name) + "." + std::string(key.name)));
+      }
+    }
     for (const declare::Key& key : declare::head_options()) {
       CAPTURE(key.name);
       CHECK(has_row(migration, key.name, "` | "));
@@ -109,6 +115,26 @@ TEST_SUITE("docs/declaration") {
     REQUIRE(blocks(page, "json").size() == 1);
     REQUIRE(blocks(page, "sql").size() == 1);
     check_same_migration(blocks(page, "json").front(), blocks(page, "sql").front());
+  }
+
+  TEST_CASE("the page on gates shows one migration in both forms, with every condition of contract") {
+    const std::string page = read_file(kDocs / "gates.md");
+    REQUIRE(blocks(page, "json").size() == 1);
+    REQUIRE(blocks(page, "sql").size() == 1);
+    const Migration json = read_declaration(blocks(page, "json").front(), "shown.json");
+    const Migration sql = read_declaration(blocks(page, "sql").front(), "shown.sql");
+    CHECK(json.gates == sql.gates);
+    CHECK(json.author == sql.author);
+    CHECK(json.releases == sql.releases);
+    const GateWish& contract = json.gates.at("contract");
+    CHECK(contract.soak == std::chrono::hours(24 * 7));
+    CHECK(contract.approvals == 1);
+    CHECK(contract.backup == std::chrono::hours(24));
+    CHECK(contract.no_old_writer == std::chrono::hours(24));
+    CHECK(contract.no_old_statement == std::chrono::hours(24));
+    CHECK(contract.no_old_session);
+    CHECK(contract.no_dependent);
+    CHECK(contract.check.has_value());
   }
 
   TEST_CASE("every change kind has a page that shows both forms, names every key and answers the five questions") {

@@ -32,7 +32,7 @@ TEST_SUITE("docs/reference/plan") {
   TEST_CASE("every key of a plan stands in its reference") {
     const std::string page = read_file(kSource + "/docs/reference/plan.md");
     std::set<std::string> keys;
-    collect_keys(nlohmann::json::parse(render_plan(testing::sample_plan())), keys);
+    collect_keys(nlohmann::json::parse(render_plan(testing::sample_plan_with_every_condition())), keys);
     CHECK(keys.size() > 60);
     for (const std::string& key : keys) {
       CAPTURE(key);
@@ -49,7 +49,7 @@ TEST_SUITE("docs/reference/plan") {
                                 StepKind::kGate, StepKind::kNote}) {
       CHECK(holds_code(page, std::string(name(kind))));
     }
-    for (const auto kind : {GateCondition::Kind::kRelease, GateCondition::Kind::kAdvance}) {
+    for (const auto kind : kConditionKinds) {
       CHECK(holds_code(page, std::string(name(kind))));
     }
     for (const auto duration : {pg::LockDuration::kMoment, pg::LockDuration::kScan, pg::LockDuration::kBuild,

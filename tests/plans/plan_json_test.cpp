@@ -82,6 +82,31 @@ TEST_SUITE("plans/plan_json") {
     CHECK(document["phases"].size() == 6);
   }
 
+  TEST_CASE("a condition of each kind survives the file, and has the keys of its kind alone") {
+    Plan plan = testing::sample_plan_with_every_condition();
+    stamp(plan);
+    CHECK(parse_plan(render_plan(plan), "p.json") == plan);
+    CHECK(verify(plan).empty());
+    const Json conditions = Json::parse(render_plan(plan))["steps"][7]["gate"]["conditions"];
+    CHECK(conditions[2].dump() == R"({"kind":"soak","period_s":86400})");
+    CHECK(conditions[3].dump() == R"({"kind":"approval","approvals":2,"four_eyes":true,"author":"ann"})");
+    Json broken = Json::parse(render_plan(plan));
+    broken["steps"][7]["gate"]["conditions"][2]["query"] = "SELECT 1";
+    CHECK(complaint(broken.dump()) ==
+          "plan.invalid: p.json: /steps/7/gate/conditions/2/query is not a key that a plan has there");
+  }
+
+  TEST_CASE("a condition that says too little is unsound") {
+    for (std::size_t i = 2; i < std::size(kConditionKinds); ++i) {
+      CAPTURE(name(kConditionKinds[i]));
+      Plan plan = testing::sample_plan_with_every_condition();
+      GateCondition bare;
+      bare.kind = kConditionKinds[i];
+      plan.steps[7].gate->conditions = {bare};
+      CHECK(!verify(plan).empty());
+    }
+  }
+
   TEST_CASE("equal plans give equal bytes") {
     CHECK(render_plan(stamped()) == render_plan(stamped()));
     Plan other = testing::sample_plan();

@@ -169,4 +169,29 @@ Plan sample_plan() {
   return plan;
 }
 
+Plan sample_plan_with_every_condition() {
+  Plan plan = sample_plan();
+  std::vector<GateCondition>& conditions = plan.steps.at(7).gate->conditions;
+  conditions.clear();
+  for (const GateCondition::Kind kind : kConditionKinds) {
+    const ConditionFields fields = fields_of(kind);
+    GateCondition condition;
+    condition.kind = kind;
+    if (fields.release) condition.release = "2027.01";
+    if (fields.period) condition.period = std::chrono::hours(24);
+    if (fields.approvals) {
+      condition.approvals = 2;
+      condition.four_eyes = true;
+      condition.author = "ann";
+    }
+    if (fields.query) {
+      condition.name = "SELECT true";
+      condition.query = "SELECT true";
+    }
+    if (fields.old) condition.old = {{kUsers, "email", "public._fw_old_writes_users"}};
+    conditions.push_back(condition);
+  }
+  return plan;
+}
+
 }  // namespace falsework::testing

@@ -7,5 +7,7 @@ namespace falsework::testing {
 
 // Unstamped; verify() finds nothing wrong with it.
 Plan sample_plan();
+// The same, with a condition of each kind at the gate of contract.
+Plan sample_plan_with_every_condition();
 
 }  // namespace falsework::testing

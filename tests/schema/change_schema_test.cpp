@@ -79,6 +79,11 @@ TEST_SUITE("schema/change_schema") {
     const nlohmann::json& definitions = root.at("$defs");
     check_same(root, declare::migration_keys());
     check_same(root.at("properties").at("releases"), declare::release_keys());
+    const nlohmann::json& gates = root.at("properties").at("gates");
+    check_same(gates, declare::gates_keys());
+    for (const char* gate : {"switch", "contract"}) {
+      check_same(definitions.at(std::string("gate_") + gate), declare::gate_keys(gate));
+    }
     const nlohmann::json& kinds = definitions.at("change").at("properties");
     CHECK(kinds.size() == declare::change_words().size());
     for (const declare::ChangeWords& words : declare::change_words()) {

@@ -22,11 +22,13 @@ ExitCode run_apply(Invocation& invocation) {
   const PlanFile plan = load_plan(*invocation.arguments().word(0));
   Task task;
   task.run = run_of(invocation, plan.plan);
-  const Preview ahead = preview(plan.plan, task.run.state, AdvanceRequest{});
+  AdvanceRequest closed;
+  closed.open_gates = false;
+  const Preview ahead = preview(plan.plan, task.run.state, closed);
   task.intention = {task.run.record.run, plan.plan.name, ahead.steps, ahead.closed_gate, false};
   task.irreversible = ahead.irreversible;
   task.work = [&](const Workplace& place, bool confirmed) {
-    AdvanceRequest request;
+    AdvanceRequest request = closed;
     request.confirmed = confirmed;
     return apply_plan(plan, request, place);
   };

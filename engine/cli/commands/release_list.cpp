@@ -5,6 +5,7 @@
 
 #include "engine/cli/command.h"
 #include "engine/cli/invocation.h"
+#include "engine/gates.h"
 
 namespace falsework::cli {
 
@@ -39,17 +40,21 @@ std::map<std::string, std::vector<Mention>> mentions(const std::vector<RunView>&
 
 ExitCode run_release_list(Invocation& invocation) {
   Console& console = invocation.console();
+  std::map<std::string, std::string> out;
+  if (invocation.database_is_named()) out = releases_out(invocation.connection());
   const auto found = mentions(invocation.has_ledger() ? all_runs(invocation.ledger()) : std::vector<RunView>{});
   Json json;
   json["releases"] = Json::array();
-  std::vector<std::vector<std::string>> rows{{"RELEASE", "GATE", "RUN", "STEP"}};
+  std::vector<std::vector<std::string>> rows{{"RELEASE", "OUT SINCE", "GATE", "RUN", "STEP"}};
   for (const auto& [release, gates] : found) {
     Json each;
+    const auto since = out.find(release);
     each["release"] = release;
+    each["out_since"] = since == out.end() ? Json(nullptr) : Json(since->second);
     each["gates"] = Json::array();
     for (const Mention& gate : gates) {
       each["gates"].push_back({{"run", gate.run}, {"step", gate.gate}, {"state", gate.state}});
-      rows.push_back({release, gate.state, gate.run, gate.gate});
+      rows.push_back({release, since == out.end() ? "-" : since->second, gate.state, gate.run, gate.gate});
     }
     json["releases"].push_back(each);
   }
@@ -71,11 +76,12 @@ Command release_list_command() {
           "",
           0,
           0,
-          {Needs::kLedger},
+          {Needs::kDatabase, Needs::kLedger},
           {},
           run_release_list,
           {"falsework release list", "falsework release list --json"},
-          "A gate is open, awaited (a run stands before it), or later."};
+          "A gate is open, awaited (a run stands before it), or later. With a database (-d or DATABASE_URL) it also tells "
+          "since when a release is out, as `falsework advance --release` has said."};
 }
 
 }  // namespace falsework::cli

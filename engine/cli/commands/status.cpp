@@ -1,22 +1,48 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/error_kinds.h"
+#include "base/stop.h"
 #include "engine/cli/command.h"
 #include "engine/cli/invocation.h"
 #include "engine/cli/report.h"
 #include "engine/cli/terminal.h"
+#include "engine/gates.h"
 
 namespace falsework::cli {
 
 namespace {
 
+constexpr std::chrono::milliseconds kUsualInterval{2000};
+
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
-void print_runs(Console& console, const std::vector<RunView>& runs) {
+// The runs that are asked for, and how the gates stand at which they wait.
+struct Situation {
+  std::vector<RunView> runs;
+  std::vector<GateReport> gates;
+};
+
+Situation look(Invocation& invocation) {
+  Situation now;
+  if (const auto word = invocation.arguments().word(0)) {
+    now.runs.push_back(find_run(invocation.ledger(), *word));
+  } else if (invocation.has_ledger()) {
+    now.runs = all_runs(invocation.ledger());
+  }
+  if (invocation.database_is_named()) now.gates = look_at_gates(now.runs, invocation.connection());
+  now.gates.resize(now.runs.size());
+  return now;
+}
+
+void print_runs(Console& console, const Situation& now) {
   std::vector<std::vector<std::string>> rows{{"RUN", "STATE", "PHASE", "WAITING FOR", "DATABASE"}};
-  for (const RunView& run : runs) {
-    rows.push_back(
-        {run.record.run, std::string(name(run.state.state)), std::string(name(phase_of(run.plan, run.state))),
-         or_dash(fmt::format("{}", fmt::join(waiting_for(run.plan, run.state), ", "))), run.record.database});
+  for (std::size_t i = 0; i < now.runs.size(); ++i) {
+    const RunView& run = now.runs[i];
+    rows.push_back({run.record.run, std::string(name(run.state.state)),
+                    std::string(name(phase_of(run.plan, run.state))),
+                    or_dash(fmt::format("{}", fmt::join(awaited(run, now.gates[i]), ", "))), run.record.database});
   }
   console.table(rows);
 }
@@ -35,33 +61,101 @@ void print_steps(Console& console, const RunView& run) {
   console.table(rows);
 }
 
-ExitCode run_status(Invocation& invocation) {
+void print(Invocation& invocation, const Situation& now) {
   Console& console = invocation.console();
-  const auto word = invocation.arguments().word(0);
-  std::vector<RunView> runs;
-  if (word) {
-    runs.push_back(find_run(invocation.ledger(), *word));
-  } else if (invocation.has_ledger()) {
-    runs = all_runs(invocation.ledger());
-  }
   if (console.json()) {
-    console.document(render_status_json(runs));
-    return ExitCode::kDone;
+    console.document(render_status_json(now.runs, now.gates));
+    return;
   }
-  if (runs.empty()) {
+  if (now.runs.empty()) {
     console.line("there are no runs");
-    return ExitCode::kDone;
+    return;
   }
-  print_runs(console, runs);
-  for (const RunView& run : runs) {
-    if (word) {
+  print_runs(console, now);
+  for (std::size_t i = 0; i < now.runs.size(); ++i) {
+    const RunView& run = now.runs[i];
+    if (invocation.arguments().word(0)) {
       console.line("");
       print_steps(console, run);
     }
+    for (const std::string& line : describe_gate(run, now.gates[i])) console.line(line);
     const std::string next = next_command(run.record.run, run.plan, run.state);
     if (!next.empty()) console.line(fmt::format("next: {}", next));
   }
-  return ExitCode::kDone;
+}
+
+bool is_at_rest(const RunView& run) { return run.state.state != RunPhaseState::kRunning; }
+
+// The outcome of the runs as an exit code: the worst that one of them has.
+ExitCode outcome_of(const std::vector<RunView>& runs, bool detailed) {
+  const auto any = [&](RunPhaseState state) {
+    return std::any_of(runs.begin(), runs.end(), [&](const RunView& run) { return run.state.state == state; });
+  };
+  if (any(RunPhaseState::kFailed)) return ExitCode::kStepFailed;
+  if (any(RunPhaseState::kPaused)) return ExitCode::kTemporary;
+  return detailed && any(RunPhaseState::kWaiting) ? ExitCode::kAtGate : ExitCode::kDone;
+}
+
+// Prints what has changed, again and again, until nothing is under way any more.
+ExitCode watch(Invocation& invocation) {
+  SystemClock clock;
+  const auto interval = invocation.arguments().duration("interval").value_or(kUsualInterval);
+  std::string printed;
+  for (;;) {
+    const Situation now = look(invocation);
+    const std::string shown = render_status_json(now.runs, now.gates);
+    if (shown != printed) {
+      print(invocation, now);
+      invocation.console().finish();
+    }
+    printed = shown;
+    const bool over = std::all_of(now.runs.begin(), now.runs.end(),
+                                  [](const RunView& run) { return is_over(run.state); });
+    if (over) return outcome_of(now.runs, invocation.arguments().has("detailed-exitcode"));
+    if (!clock.sleep(interval)) stop_point("the watch");
+  }
+}
+
+ExitCode wait(Invocation& invocation) {
+  SystemClock clock;
+  const auto interval = invocation.arguments().duration("interval").value_or(kUsualInterval);
+  const auto timeout = invocation.arguments().duration("timeout");
+  const auto begun = clock.monotonic();
+  for (;;) {
+    const Situation now = look(invocation);
+    if (std::all_of(now.runs.begin(), now.runs.end(), is_at_rest)) {
+      print(invocation, now);
+      return outcome_of(now.runs, invocation.arguments().has("detailed-exitcode"));
+    }
+    const auto left = timeout ? *timeout - (clock.monotonic() - begun) : std::chrono::steady_clock::duration(interval);
+    if (left <= std::chrono::steady_clock::duration::zero()) {
+      print(invocation, now);
+      invocation.console().note("the time is up, and a run is still under way");
+      return ExitCode::kTemporary;
+    }
+    const auto pause = std::min<std::chrono::steady_clock::duration>(interval, left);
+    if (!clock.sleep(std::chrono::duration_cast<std::chrono::milliseconds>(pause) + std::chrono::milliseconds(1))) {
+      stop_point("the wait");
+    }
+  }
+}
+
+ExitCode run_status(Invocation& invocation) {
+  const Arguments& arguments = invocation.arguments();
+  if (arguments.has("watch") && arguments.has("wait")) {
+    throw Error(errors::kUsage, "both --watch and --wait are given", "Choose one: --wait prints once, at the end.");
+  }
+  if (arguments.has("timeout") && !arguments.has("wait")) {
+    throw Error(errors::kUsage, "--timeout stands without --wait", "Add --wait, or leave it out.");
+  }
+  if (arguments.has("interval") && !arguments.has("wait") && !arguments.has("watch")) {
+    throw Error(errors::kUsage, "--interval stands without --watch or --wait", "Add one of them, or leave it out.");
+  }
+  if (arguments.has("watch")) return watch(invocation);
+  if (arguments.has("wait")) return wait(invocation);
+  const Situation now = look(invocation);
+  print(invocation, now);
+  return arguments.has("detailed-exitcode") ? outcome_of(now.runs, true) : ExitCode::kDone;
 }
 
 }  // namespace
@@ -72,11 +166,18 @@ Command status_command() {
           "[RUN]",
           0,
           1,
-          {Needs::kLedger},
-          {},
+          {Needs::kDatabase, Needs::kLedger},
+          {{"watch", 0, "", "print again whenever something has changed, until every run is over"},
+           {"wait", 0, "", "wait until no run is under way, print once, and exit by the outcome"},
+           {"timeout", 0, "TIME", "how long --wait waits: 90s, 30m; then it exits with 75"},
+           {"interval", 0, "TIME", "how often --watch and --wait look (default 2s)"},
+           {"detailed-exitcode", 0, "", "exit by the outcome; with 6 when a run stands at a gate"}},
           run_status,
-          {"falsework status", "falsework status users", "falsework status --json | jq '.runs[].waiting_for'"},
-          "It reads the ledger only, so it works while a run is under way and while the database is not reachable."};
+          {"falsework status", "falsework status users", "falsework status --json | jq '.runs[].waiting_for'",
+           "falsework status users --wait --timeout 30m --detailed-exitcode"},
+          "It reads the ledger, so it works while a run is under way and while the database is not reachable. With a "
+          "database (-d or DATABASE_URL) it also looks at the conditions of each gate at which a run stands, and keeps "
+          "there what it saw of the old shape. By outcome: 7 when a run has failed, 75 when one is paused, else 0."};
 }
 
 }  // namespace falsework::cli
