@@ -98,10 +98,9 @@ std::string update_rule(const ShadowPair& pair, bool switched, bool counted) {
 // a client's write must not fail for evidence, so what the OID names is looked at first.
 std::string count_rule(const QualifiedName& counter) {
   return fmt::format(
-      "  IF old_write THEN\n"
-      "    IF CASE WHEN pg_catalog.strpos({0}::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text, {1}) "
-      "OPERATOR(pg_catalog.>) 0 THEN COALESCE(pg_catalog.has_sequence_privilege({0}::pg_catalog.oid, 'USAGE'), false) "
-      "ELSE false END THEN\n"
+      "  IF old_write AND pg_catalog.strpos({0}::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text, {1}) "
+      "OPERATOR(pg_catalog.>) 0 THEN\n"
+      "    IF COALESCE(pg_catalog.has_sequence_privilege({0}::pg_catalog.oid, 'USAGE'), false) THEN\n"
       "      counted := pg_catalog.nextval({0}::pg_catalog.oid::pg_catalog.regclass);\n"
       "    END IF;\n"
       "  END IF;\n",

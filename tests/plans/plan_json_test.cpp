@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error_kinds.h"
+#include "plans/graph.h"
 #include "plans/plan.h"
 #include "tests/plans/sample_plan.h"
 
