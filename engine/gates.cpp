@@ -114,8 +114,7 @@ const Step& gate_named(const Plan& plan, const std::string& word) {
     known.push_back(step.gate->name);
   }
   throw Error(errors::kStepUnknown, fmt::format("the plan {} has no gate {}", plan.name, word),
-              known.empty() ? "It has no gate at all."
-                            : fmt::format("Its gates are: {}.", fmt::join(known, ", ")));
+              known.empty() ? "It has no gate at all." : fmt::format("Its gates are: {}.", fmt::join(known, ", ")));
 }
 
 void approve(const Voice& voice, const RunView& run, const std::string& gate, const std::string& name,
@@ -123,11 +122,12 @@ void approve(const Voice& voice, const RunView& run, const std::string& gate, co
   const Step& step = gate_named(run.plan, gate);
   const GateCondition& condition = condition_of(run, step, GateCondition::Kind::kApproval);
   if (condition.four_eyes && is_one_of_the_makers(name, condition, run.record.created_by)) {
-    throw Error(errors::kApprovalRefused,
-                fmt::format("{} cannot approve the gate {}: what lies behind it cannot be undone, and {} wrote the plan "
-                            "or started the run",
-                            name, step.id, name),
-                "Let somebody else approve it: four eyes see more than two.");
+    throw Error(
+        errors::kApprovalRefused,
+        fmt::format("{} cannot approve the gate {}: what lies behind it cannot be undone, and {} wrote the plan "
+                    "or started the run",
+                    name, step.id, name),
+        "Let somebody else approve it: four eyes see more than two.");
   }
   const auto session = session_for(voice, run);
   Facts(*session).add({run.record.run, step.id, "approval", name, run.plan.digest, comment, voice.actor});
@@ -140,8 +140,7 @@ void acknowledge_backup(const Voice& voice, const RunView& run, const std::strin
   const Step& step = gate_named(run.plan, gate);
   condition_of(run, step, GateCondition::Kind::kBackup);
   const auto session = session_for(voice, run);
-  Facts(*session).add(
-      {run.record.run, step.id, "backup", reference, run.plan.digest, comment, voice.actor, taken_at});
+  Facts(*session).add({run.record.run, step.id, "backup", reference, run.plan.digest, comment, voice.actor, taken_at});
   tell(voice, run, step, EventKind::kBackupAcknowledged,
        fmt::format("{}, taken at {}{}", reference, taken_at.empty() ? "this moment" : taken_at,
                    comment.empty() ? "" : ": " + comment));

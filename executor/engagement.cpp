@@ -71,9 +71,8 @@ void require_confirmation(const RunContext& context, const Step& step, const Adv
 
 bool asks_for_advance(const Step& gate) {
   const auto& conditions = gate.gate->conditions;
-  return std::any_of(conditions.begin(), conditions.end(), [](const GateCondition& condition) {
-    return condition.kind == GateCondition::Kind::kAdvance;
-  });
+  return std::any_of(conditions.begin(), conditions.end(),
+                     [](const GateCondition& condition) { return condition.kind == GateCondition::Kind::kAdvance; });
 }
 
 Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
@@ -196,12 +195,12 @@ bool LiveEngagement::pass_gate(const Step& step, AdvanceRequest& request) {
   context_->observer.gate_closed(step);
   const bool named = request.target.kind == Target::Kind::kPhase || request.target.kind == Target::Kind::kStep;
   if (!named && !request.refuse_closed) return false;
-  throw Error(errors::kGateClosed,
-              fmt::format("the gate {} is closed: {}", step.id, fmt::join(verdict.described, ", ")),
-              named ? fmt::format("Open it with: falsework advance {} --release NAME, or without a target.", context_->run)
-                    : fmt::format("See each condition with: falsework status {} -d URL. Who must go on in spite of it: "
-                                  "falsework advance {} --override {} --reason TEXT.",
-                                  context_->run, context_->run, step.gate->name));
+  throw Error(
+      errors::kGateClosed, fmt::format("the gate {} is closed: {}", step.id, fmt::join(verdict.described, ", ")),
+      named ? fmt::format("Open it with: falsework advance {} --release NAME, or without a target.", context_->run)
+            : fmt::format("See each condition with: falsework status {} -d URL. Who must go on in spite of it: "
+                          "falsework advance {} --override {} --reason TEXT.",
+                          context_->run, context_->run, step.gate->name));
 }
 
 // So that without the confirmation the gate before stays closed, too.

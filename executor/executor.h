@@ -58,7 +58,8 @@ struct AdvanceRequest {
   bool confirmed = false;           // irreversible steps may run (--confirm gave the migration's name)
   bool open_gates = true;           // false: every gate stays closed, whatever holds
   bool refuse_closed = false;       // a closed gate at which the run stands already is an error, not an outcome
-  // A gate, by its name or its step, that opens in spite of what is missing; with the reason. Never past a failed proof.
+  // A gate, by its name or its step, that opens in spite of what is missing; with the reason. Never past a failed
+  // proof.
   std::string override_gate, override_reason;
 };
 

@@ -42,7 +42,6 @@ Step index_step(const Draft& draft, std::string id, Phase phase, const pg::Table
 Step range_check(std::string id, Phase phase, const pg::Table& table, const std::string& predicate, std::string message,
                  std::string hint);
 
-
 // What a table's steps are called: its column in the end, or the table when several of its columns change.
 std::string subject(const TableWork& table);
 

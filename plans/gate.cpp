@@ -32,8 +32,8 @@ std::optional<Kind> parse_condition_kind(std::string_view text) {
 ConditionFields fields_of(Kind kind) {
   ConditionFields fields;
   fields.release = kind == Kind::kRelease;
-  fields.period = kind == Kind::kSoak || kind == Kind::kBackup || kind == Kind::kNoOldWriter ||
-                  kind == Kind::kNoOldStatement;
+  fields.period =
+      kind == Kind::kSoak || kind == Kind::kBackup || kind == Kind::kNoOldWriter || kind == Kind::kNoOldStatement;
   fields.approvals = kind == Kind::kApproval;
   fields.query = kind == Kind::kSql;
   fields.old = kind == Kind::kNoOldWriter || kind == Kind::kNoOldStatement || kind == Kind::kNoOldSession ||

@@ -35,21 +35,22 @@ struct GateCondition {
     kSql,             // `query` answers true
   };
   Kind kind = Kind::kAdvance;
-  std::string release = {};          // of kRelease
-  std::chrono::seconds period{0};    // of kSoak, kBackup, kNoOldWriter, kNoOldStatement
-  int approvals = 0;                 // of kApproval
-  bool four_eyes = false;            // of kApproval: neither the author nor who started the run may give them
-  std::string author = {};           // of kApproval: of the migration, as declared; may be empty
-  std::string name = {};             // of kSql: as people call it
-  std::string query = {};            // of kSql: answers one boolean
-  std::vector<OldColumn> old = {};   // of the four that look for the old shape
+  std::string release = {};         // of kRelease
+  std::chrono::seconds period{0};   // of kSoak, kBackup, kNoOldWriter, kNoOldStatement
+  int approvals = 0;                // of kApproval
+  bool four_eyes = false;           // of kApproval: neither the author nor who started the run may give them
+  std::string author = {};          // of kApproval: of the migration, as declared; may be empty
+  std::string name = {};            // of kSql: as people call it
+  std::string query = {};           // of kSql: answers one boolean
+  std::vector<OldColumn> old = {};  // of the four that look for the old shape
   bool operator==(const GateCondition&) const = default;
 };
 inline constexpr GateCondition::Kind kConditionKinds[] = {
-    GateCondition::Kind::kRelease,     GateCondition::Kind::kAdvance,        GateCondition::Kind::kSoak,
-    GateCondition::Kind::kApproval,    GateCondition::Kind::kBackup,         GateCondition::Kind::kNoOldWriter,
-    GateCondition::Kind::kNoOldStatement, GateCondition::Kind::kNoOldSession, GateCondition::Kind::kNoDependent,
-    GateCondition::Kind::kSql};
+    GateCondition::Kind::kRelease,        GateCondition::Kind::kAdvance,
+    GateCondition::Kind::kSoak,           GateCondition::Kind::kApproval,
+    GateCondition::Kind::kBackup,         GateCondition::Kind::kNoOldWriter,
+    GateCondition::Kind::kNoOldStatement, GateCondition::Kind::kNoOldSession,
+    GateCondition::Kind::kNoDependent,    GateCondition::Kind::kSql};
 std::string_view name(GateCondition::Kind kind);  // release, advance, soak, …
 std::optional<GateCondition::Kind> parse_condition_kind(std::string_view text);
 

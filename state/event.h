@@ -21,14 +21,14 @@ enum class EventKind {
   kUndoIntent,
   kUndoDone,
   kUndoFailed,
-  kGateOpened,    // detail: the condition: `release 2026.12`, `advance`
+  kGateOpened,          // detail: the condition: `release 2026.12`, `advance`
   kGateOverridden,      // by a person, in spite of what is missing; detail: the reason, and what was missing
   kGateApproved,        // detail: who, and the comment
   kBackupAcknowledged,  // detail: its reference and when it was taken
-  kProofFailed,   // sticky
-  kProofCleared,  // by a person, with a reason
-  kRunWaiting,    // at a closed gate
-  kRunPaused,     // stopped at a safe point; detail: signal
+  kProofFailed,         // sticky
+  kProofCleared,        // by a person, with a reason
+  kRunWaiting,          // at a closed gate
+  kRunPaused,           // stopped at a safe point; detail: signal
   kRunDone,
   kRunRolledBack,
   kRunAdopted,      // by this ledger; detail: from which, and why

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-
 #include "base/duration.h"
 #include "engine/runbook/words.h"
 

@@ -35,9 +35,8 @@ std::vector<Column> columns_of(pg::Session& session, const GateCondition& condit
 }
 
 bool names_any(const std::string& statement, const std::vector<Column>& columns) {
-  return std::any_of(columns.begin(), columns.end(), [&](const Column& column) {
-    return pg::names_column(statement, column.table, column.column);
-  });
+  return std::any_of(columns.begin(), columns.end(),
+                     [&](const Column& column) { return pg::names_column(statement, column.table, column.column); });
 }
 
 std::string may_not_read_statements(pg::Session& session) {
@@ -64,7 +63,8 @@ struct Activity {
 // Sessions whose present or last statement names an old column, or sets them to the old shape.
 Activity read_activity(pg::Session& session, const std::vector<Column>& columns) {
   const pg::Rows rows = session.query(
-      "SELECT a.pid::text, coalesce(a.usename, '?'), coalesce(nullif(a.application_name, ''), 'a session without name'), "
+      "SELECT a.pid::text, coalesce(a.usename, '?'), coalesce(nullif(a.application_name, ''), 'a session without "
+      "name'), "
       "coalesce(pg_catalog.host(a.client_addr), 'local'), coalesce(a.query, '') FROM pg_catalog.pg_stat_activity AS a "
       "WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() "
       "AND a.backend_type = 'client backend' AND a.application_name NOT LIKE 'falsework%' ORDER BY a.pid");
@@ -101,7 +101,8 @@ std::vector<std::string> catalog_dependents(pg::Session& session, const Column& 
       "JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid "
       "LEFT JOIN pg_catalog.pg_trigger AS t ON d.classid = 'pg_catalog.pg_trigger'::regclass AND t.oid = d.objid "
       "WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = pg_catalog.to_regclass($1) "
-      "AND a.attname = $2 AND d.classid = ANY (ARRAY['pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_proc'::regclass, "
+      "AND a.attname = $2 AND d.classid = ANY (ARRAY['pg_catalog.pg_rewrite'::regclass, "
+      "'pg_catalog.pg_proc'::regclass, "
       "'pg_catalog.pg_policy'::regclass, 'pg_catalog.pg_trigger'::regclass, "
       "'pg_catalog.pg_publication_rel'::regclass]::oid[]) "
       "AND (t.tgname IS NULL OR pg_catalog.starts_with(t.tgname, '~_fw_') = false) ORDER BY 1",
@@ -129,10 +130,9 @@ std::vector<std::string> functions_naming(pg::Session& session, const Column& co
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::string& body = rows.text(i, 2);
     const bool of_table = rows.boolean(i, 3);
-    const bool names = rows.text(i, 1) == "sql"
-                           ? pg::names_column(body, column.table, column.column)
-                           : pg::mentions_name(body, column.column) &&
-                                 (of_table || pg::mentions_name(body, column.table.name));
+    const bool names = rows.text(i, 1) == "sql" ? pg::names_column(body, column.table, column.column)
+                                                : pg::mentions_name(body, column.column) &&
+                                                      (of_table || pg::mentions_name(body, column.table.name));
     if (names) found.push_back(fmt::format("function {}", rows.text(i, 0)));
   }
   return found;
@@ -151,8 +151,8 @@ Evidence read_counters(pg::Session& session, const GateCondition& condition) {
   Activity activity = read_activity(session, columns_of(session, condition));
   found.users = std::move(activity.users);
   if (activity.hidden > 0) {
-    found.users.push_back(fmt::format("{} sessions that cannot be looked at ({})", activity.hidden,
-                                      may_not_read_statements(session)));
+    found.users.push_back(
+        fmt::format("{} sessions that cannot be looked at ({})", activity.hidden, may_not_read_statements(session)));
   }
   return found;
 }
@@ -170,11 +170,11 @@ Evidence read_statements(pg::Session& session, const GateCondition& condition, c
     return found;
   }
   const std::vector<Column> columns = columns_of(session, condition);
-  const pg::Rows rows = session.query(
-      fmt::format("SELECT coalesce(s.queryid::text, ''), s.userid::text, coalesce(pg_catalog.pg_get_userbyid(s.userid), "
-                  "'?'), s.query, sum(s.calls)::bigint FROM {}.pg_stat_statements AS s JOIN pg_catalog.pg_database AS d "
-                  "ON d.oid = s.dbid WHERE d.datname = pg_catalog.current_database() GROUP BY 1, 2, 3, 4",
-                  schema));
+  const pg::Rows rows = session.query(fmt::format(
+      "SELECT coalesce(s.queryid::text, ''), s.userid::text, coalesce(pg_catalog.pg_get_userbyid(s.userid), "
+      "'?'), s.query, sum(s.calls)::bigint FROM {}.pg_stat_statements AS s JOIN pg_catalog.pg_database AS d "
+      "ON d.oid = s.dbid WHERE d.datname = pg_catalog.current_database() GROUP BY 1, 2, 3, 4",
+      schema));
   const auto earlier = nlohmann::json::parse(before.empty() ? "{}" : before, nullptr, false);
   nlohmann::json now = {{"memory", memory_of(session, schema)}, {"calls", nlohmann::json::object()}};
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -188,7 +188,8 @@ Evidence read_statements(pg::Session& session, const GateCondition& condition, c
     const std::int64_t calls = rows.number(i, 4);
     now["calls"][key] = calls;
     const bool known = earlier.is_object() && earlier.contains("calls") && earlier["calls"].value(key, -1) == calls;
-    if (!known) found.users.push_back(fmt::format("{}, {} calls: {}", rows.text(i, 2), calls, shortened(rows.text(i, 3))));
+    if (!known)
+      found.users.push_back(fmt::format("{}, {} calls: {}", rows.text(i, 2), calls, shortened(rows.text(i, 3))));
   }
   found.value = now.dump();
   return found;

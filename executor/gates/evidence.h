@@ -1,7 +1,7 @@
 // Evidence of the old shape's use: writes, statements, sessions, dependents. Private to executor/gates.
 //
-// One rule: what cannot be seen is told, and never taken for absent. Texts of clients' own statements are parsed and not
-// shown, for they hold values; those of pg_stat_statements hold none.
+// One rule: what cannot be seen is told, and never taken for absent. Texts of clients' own statements are parsed and
+// not shown, for they hold values; those of pg_stat_statements hold none.
 #pragma once
 
 #include <optional>

@@ -130,8 +130,9 @@ class Look {
     }
     const std::chrono::seconds age(
         session_
-            .query("SELECT pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - $1::timestamptz))::bigint",
-                   {since})
+            .query(
+                "SELECT pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - $1::timestamptz))::bigint",
+                {since})
             .number(0, 0));
     time_passed(condition.period, age, view);
     view.value += fmt::format(", since {}", since);
@@ -184,8 +185,8 @@ class Look {
   void judge_quiet(const GateCondition& condition, ConditionView& view) {
     const bool writers = condition.kind == Kind::kNoOldWriter;
     const auto last = facts_.sighting(question_.run, question_.gate.id, view.condition);
-    const Evidence now = writers ? read_counters(session_, condition)
-                                 : read_statements(session_, condition, last ? last->value : "");
+    const Evidence now =
+        writers ? read_counters(session_, condition) : read_statements(session_, condition, last ? last->value : "");
     if (!now.blind.empty()) return blind(view, now.blind);
     if (!last || last->value != now.value) {
       const std::string users = last ? first_few(now.users) : "";

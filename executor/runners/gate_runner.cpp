@@ -36,8 +36,8 @@ GateVerdict judge_gate(RunContext& context, const Step& step, const AdvanceReque
   verdict.account = account_of(view);
   verdict.unmet = view.unmet();
   verdict.described = view.described();
-  const bool named = !request.override_gate.empty() &&
-                     (request.override_gate == step.gate->name || request.override_gate == step.id);
+  const bool named =
+      !request.override_gate.empty() && (request.override_gate == step.gate->name || request.override_gate == step.id);
   verdict.overridden = named && !view.holds() && request.open_gates;
   verdict.opens = request.open_gates && (view.holds() || verdict.overridden);
   if (!verdict.opens && view.holds()) verdict.unmet = verdict.described = {"advance"};

@@ -268,8 +268,8 @@ std::map<std::string, GateWish> read_gates(const Node& node) {
     const Keys& keys = gate_keys(gate);
     wishes.expect_object(keys);
     if (wishes.value().empty()) {
-      refuse(wishes.where(), "the gate waits for nothing besides", fmt::format("Name one of {}, or leave \"{}\" out.",
-                                                                               enumerate(names_of(keys)), gate));
+      refuse(wishes.where(), "the gate waits for nothing besides",
+             fmt::format("Name one of {}, or leave \"{}\" out.", enumerate(names_of(keys)), gate));
     }
     for (const std::string& key : names_of(keys)) {
       if (!wishes.has(key)) continue;

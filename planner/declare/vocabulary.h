@@ -23,12 +23,12 @@ struct ChangeWords {
   Keys keys;
 };
 
-const Keys& migration_keys();  // of the JSON form's top level
-const Keys& release_keys();    // of `releases`; options of the SQL form's head
-const Keys& gates_keys();      // of `gates`
+const Keys& migration_keys();                  // of the JSON form's top level
+const Keys& release_keys();                    // of `releases`; options of the SQL form's head
+const Keys& gates_keys();                      // of `gates`
 const Keys& gate_keys(std::string_view gate);  // of `gates.switch` and `gates.contract`
-const Keys& reference_keys();  // of add_foreign_key's `references`
-const Keys& on_delete_keys();  // of add_foreign_key's `on_delete`, when it is an object
+const Keys& reference_keys();                  // of add_foreign_key's `references`
+const Keys& on_delete_keys();                  // of add_foreign_key's `on_delete`, when it is an object
 const std::vector<ChangeWords>& change_words();
 const Keys& change_keys(std::string_view kind);
 const Keys& head_options();  // of the SQL form: name, switch, contract, switch_soak, …

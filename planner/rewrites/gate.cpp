@@ -102,7 +102,8 @@ std::string add_gate(Draft& draft, Phase phase, const std::string& key, std::str
     if (step.id == gate.id) return gate.id;
   }
   const auto& tables = draft.work.tables;
-  const bool drops = std::any_of(tables.begin(), tables.end(), [](const auto& each) { return !each.second.pairs.empty(); });
+  const bool drops =
+      std::any_of(tables.begin(), tables.end(), [](const auto& each) { return !each.second.pairs.empty(); });
   gate.phase = phase;
   gate.kind = StepKind::kGate;
   gate.transaction = false;

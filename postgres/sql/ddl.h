@@ -105,14 +105,15 @@ struct Vacuum { QualifiedName table; };
 
 // clang-format on
 
-using Ddl = std::variant<LockTables, AddColumn, DropColumn, RenameColumn, AlterColumnType, SetDefault, DropDefault,
-                         SetNotNull, DropNotNull, SetStorage, SetCompression, SetStatisticsTarget, SetColumnOptions,
-                         AddIdentity, DropIdentity, AddCheck, AddNotNullConstraint, AddForeignKey, AddUniqueUsingIndex,
-                         ValidateConstraint, DropConstraint, RenameConstraint, CreateIndex, DropIndex, RenameIndex,
-                         SetIndexStatistics, SetReplicaIdentity, ClusterOn, CreateTriggerFunction, DropFunction,
-                         CreateTrigger, DropTrigger, ReplaceTrigger, CreateView, DropView, Comment, Grant, AlterOwner,
-                         AlterPolicy, CreateStatistics, RenameStatistics, DropStatistics, SetStatisticsObjectTarget,
-                         CreateCounter, DropSequence, SequenceOwnedBy, RenameSequence, AlterSequence, CopySequencePosition, Analyze, Vacuum>;
+using Ddl =
+    std::variant<LockTables, AddColumn, DropColumn, RenameColumn, AlterColumnType, SetDefault, DropDefault, SetNotNull,
+                 DropNotNull, SetStorage, SetCompression, SetStatisticsTarget, SetColumnOptions, AddIdentity,
+                 DropIdentity, AddCheck, AddNotNullConstraint, AddForeignKey, AddUniqueUsingIndex, ValidateConstraint,
+                 DropConstraint, RenameConstraint, CreateIndex, DropIndex, RenameIndex, SetIndexStatistics,
+                 SetReplicaIdentity, ClusterOn, CreateTriggerFunction, DropFunction, CreateTrigger, DropTrigger,
+                 ReplaceTrigger, CreateView, DropView, Comment, Grant, AlterOwner, AlterPolicy, CreateStatistics,
+                 RenameStatistics, DropStatistics, SetStatisticsObjectTarget, CreateCounter, DropSequence,
+                 SequenceOwnedBy, RenameSequence, AlterSequence, CopySequencePosition, Analyze, Vacuum>;
 
 // Renders one statement without a semicolon. A CreateTrigger renders as two statements; hence a list.
 std::vector<std::string> render(const Ddl& ddl);

@@ -108,8 +108,8 @@ class Search {
 };
 
 bool is_constant(const PgQuery__Node& node, std::string_view text) {
-  return node.node_case == PG_QUERY__NODE__NODE_A_CONST &&
-         node.a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL && node.a_const->sval->sval == text;
+  return node.node_case == PG_QUERY__NODE__NODE_A_CONST && node.a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL &&
+         node.a_const->sval->sval == text;
 }
 
 bool is_set(const ProtobufCMessage& message, std::string_view setting, std::string_view value) {

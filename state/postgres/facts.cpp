@@ -9,7 +9,9 @@ namespace falsework {
 
 namespace {
 
-std::string rendered(std::string_view column) { return fmt::format("pg_catalog.to_char({}, {})", column, journal::kTimeFormat); }
+std::string rendered(std::string_view column) {
+  return fmt::format("pg_catalog.to_char({}, {})", column, journal::kTimeFormat);
+}
 
 std::string age_of(std::string_view column) {
   return fmt::format("pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - {}))::bigint", column);
@@ -58,8 +60,9 @@ std::string Facts::undone_at(const std::string& run, const std::string& step) {
 
 std::optional<Sighting> Facts::sighting(const std::string& run, const std::string& step, const std::string& condition) {
   const pg::Rows rows = session_.query(
-      fmt::format("SELECT value, detail, {}, {} FROM falsework.sighting WHERE run = $1 AND step = $2 AND condition = $3",
-                  rendered("at"), age_of("at")),
+      fmt::format(
+          "SELECT value, detail, {}, {} FROM falsework.sighting WHERE run = $1 AND step = $2 AND condition = $3",
+          rendered("at"), age_of("at")),
       {run, step, condition});
   if (rows.empty()) return std::nullopt;
   return Sighting{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), std::chrono::seconds(rows.number(0, 3))};

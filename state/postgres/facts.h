@@ -20,10 +20,10 @@ struct Fact {
   std::string subject;      // the release; the approver; the backup's reference; the reason
   std::string plan_digest;  // of what was approved or overridden
   std::string comment;
-  std::string actor;                // user@host (pid)
-  std::string as_of = {};           // when the backup was taken; empty: now
-  std::string role = {}, at = {};   // given by the server
-  std::chrono::seconds age{0};      // since `as_of`; given by the server
+  std::string actor;               // user@host (pid)
+  std::string as_of = {};          // when the backup was taken; empty: now
+  std::string role = {}, at = {};  // given by the server
+  std::chrono::seconds age{0};     // since `as_of`; given by the server
 };
 
 // What was last seen of something that must not change for a time.

@@ -117,7 +117,8 @@ constexpr std::string_view kTables[] = {
 
 // The order respects the references between them.
 constexpr std::string_view kDropTables =
-    "DROP TABLE falsework.backend, falsework.fact, falsework.sighting, falsework.fingerprint, falsework.gate, falsework.history, falsework.journal, "
+    "DROP TABLE falsework.backend, falsework.fact, falsework.sighting, falsework.fingerprint, falsework.gate, "
+    "falsework.history, falsework.journal, "
     "falsework.run, falsework.meta";
 
 struct Place {

@@ -32,8 +32,8 @@ ExitCode report(Console& console, const RunView& run, const std::string& gate, c
     json["recorded"] = what;
     console.document(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {
-    console.line(fmt::format("run {}, gate {}: {}\nplan digest: {}", run.record.run, gate_named(run.plan, gate).id, what,
-                             run.plan.digest));
+    console.line(fmt::format("run {}, gate {}: {}\nplan digest: {}", run.record.run, gate_named(run.plan, gate).id,
+                             what, run.plan.digest));
   }
   return ExitCode::kDone;
 }
@@ -64,19 +64,20 @@ ExitCode run_acknowledge(Invocation& invocation) {
 }  // namespace
 
 Command approve_command() {
-  return {"approve",
-          "approve the plan of a run, for a gate that waits for it",
-          "RUN",
-          1,
-          1,
-          {Needs::kDatabase, Needs::kLedger},
-          {{"gate", 0, "GATE", "the gate, by its name or its step"},
-           {"as", 0, "NAME", "who approves; else the user who types it"},
-           {"comment", 0, "TEXT", "a remark that is kept with it"}},
-          run_approve,
-          {"falsework approve users --gate contract", "falsework approve users --gate contract --as mia --comment OPS-812"},
-          "It is kept with the name, the time and the digest of the plan, and counts for that plan alone. Where what lies "
-          "behind the gate cannot be undone, the author of the migration and who started the run cannot approve."};
+  return {
+      "approve",
+      "approve the plan of a run, for a gate that waits for it",
+      "RUN",
+      1,
+      1,
+      {Needs::kDatabase, Needs::kLedger},
+      {{"gate", 0, "GATE", "the gate, by its name or its step"},
+       {"as", 0, "NAME", "who approves; else the user who types it"},
+       {"comment", 0, "TEXT", "a remark that is kept with it"}},
+      run_approve,
+      {"falsework approve users --gate contract", "falsework approve users --gate contract --as mia --comment OPS-812"},
+      "It is kept with the name, the time and the digest of the plan, and counts for that plan alone. Where what lies "
+      "behind the gate cannot be undone, the author of the migration and who started the run cannot approve."};
 }
 
 Command acknowledge_command() {

@@ -71,17 +71,18 @@ ExitCode run_release_list(Invocation& invocation) {
 }  // namespace
 
 Command release_list_command() {
-  return {"release list",
-          "list the releases that runs wait for, or have waited for",
-          "",
-          0,
-          0,
-          {Needs::kDatabase, Needs::kLedger},
-          {},
-          run_release_list,
-          {"falsework release list", "falsework release list --json"},
-          "A gate is open, awaited (a run stands before it), or later. With a database (-d or DATABASE_URL) it also tells "
-          "since when a release is out, as `falsework advance --release` has said."};
+  return {
+      "release list",
+      "list the releases that runs wait for, or have waited for",
+      "",
+      0,
+      0,
+      {Needs::kDatabase, Needs::kLedger},
+      {},
+      run_release_list,
+      {"falsework release list", "falsework release list --json"},
+      "A gate is open, awaited (a run stands before it), or later. With a database (-d or DATABASE_URL) it also tells "
+      "since when a release is out, as `falsework advance --release` has said."};
 }
 
 }  // namespace falsework::cli

@@ -109,8 +109,8 @@ ExitCode watch(Invocation& invocation) {
       invocation.console().finish();
     }
     printed = shown;
-    const bool over = std::all_of(now.runs.begin(), now.runs.end(),
-                                  [](const RunView& run) { return is_over(run.state); });
+    const bool over =
+        std::all_of(now.runs.begin(), now.runs.end(), [](const RunView& run) { return is_over(run.state); });
     if (over) return outcome_of(now.runs, invocation.arguments().has("detailed-exitcode"));
     if (!clock.sleep(interval)) stop_point("the watch");
   }

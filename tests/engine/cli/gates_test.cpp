@@ -46,7 +46,8 @@ void age_sightings(const Workspace& place, const std::string& by) {
 }  // namespace
 
 TEST_SUITE("engine/cli/gates") {
-  TEST_CASE("a forgotten worker of the old release keeps the contract gate closed, is named, and opens it by stopping") {
+  TEST_CASE(
+      "a forgotten worker of the old release keeps the contract gate closed, is named, and opens it by stopping") {
     const Workspace place;
     to_contract(place, "contract_no_old_writer=1h");
     REQUIRE(place.json(advance("2027.01")).at("results").at(0).at("waiting_for") ==
@@ -84,16 +85,21 @@ TEST_SUITE("engine/cli/gates") {
     place.database().exec("GRANT USAGE ON SCHEMA public TO " + client + "; GRANT ALL ON users TO " + client);
     const std::string sequence = place.database().connect().value(
         "SELECT oid::regclass FROM pg_class WHERE relkind = 'S' AND relname LIKE '\\_fw\\_old\\_writes%'");
-    const auto position = [&] { return place.database().connect().value("SELECT last_value || is_called::text FROM " + sequence); };
+    const auto position = [&] {
+      return place.database().connect().value("SELECT last_value || is_called::text FROM " + sequence);
+    };
     Client writer(place.database().url_as(client));
     const std::string before = position();
     // A role that may name nothing in the schema still writes, and is counted.
     place.database().exec("REVOKE USAGE ON SCHEMA public FROM PUBLIC, " + client);
-    place.database().exec("CREATE SCHEMA api; CREATE VIEW api.users AS SELECT * FROM public.users; "
-                          "GRANT USAGE ON SCHEMA api TO " + client + "; GRANT ALL ON api.users TO " + client);
+    place.database().exec(
+        "CREATE SCHEMA api; CREATE VIEW api.users AS SELECT * FROM public.users; "
+        "GRANT USAGE ON SCHEMA api TO " +
+        client + "; GRANT ALL ON api.users TO " + client);
     writer.exec("UPDATE api.users SET email = 'by the view' WHERE id = 1");
     CHECK(position() != before);
-    CHECK(writer.sqlstate_of("SELECT setval(" + place.database().connect().value("SELECT $1::regclass::oid", {sequence}) +
+    CHECK(writer.sqlstate_of("SELECT setval(" +
+                             place.database().connect().value("SELECT $1::regclass::oid", {sequence}) +
                              "::oid::regclass, 1)") == "42501");
     place.database().exec("REVOKE ALL ON SEQUENCE " + sequence + " FROM PUBLIC");
     writer.exec("UPDATE api.users SET email = 'not counted' WHERE id = 1");
@@ -111,8 +117,9 @@ TEST_SUITE("engine/cli/gates") {
     place.plan(rename_with("contract_no_old_writer=1h"));
     REQUIRE(place.run({"apply", "plan.json", "--yes", "-d", place.url()}).status == 0);
     Client client = place.database().connect();
-    const std::string look = "SELECT is_called FROM " + client.value(
-        "SELECT oid::regclass FROM pg_class WHERE relkind = 'S' AND relname LIKE '\\_fw\\_old\\_writes%'");
+    const std::string look =
+        "SELECT is_called FROM " +
+        client.value("SELECT oid::regclass FROM pg_class WHERE relkind = 'S' AND relname LIKE '\\_fw\\_old\\_writes%'");
     client.exec("INSERT INTO users (id) VALUES (1); INSERT INTO users (id, email_address) VALUES (2, 'new')");
     CHECK(client.value(look) == "f");
     client.exec("INSERT INTO users (id, email) VALUES (3, 'old')");
@@ -147,7 +154,8 @@ TEST_SUITE("engine/cli/gates") {
     CHECK(seen.at("met") == false);
     CHECK(holds(seen.at("value"), "SELECT count(u.email) FROM users u WHERE u.id > $1"));
     age_sightings(place, "2 hours");
-    CHECK(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}).at("results").at(0).at("outcome") == "done");
+    CHECK(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}).at("results").at(0).at("outcome") ==
+          "done");
     superuser.exec("ALTER SYSTEM RESET shared_preload_libraries");
     superuser.close();
     report.close();
@@ -201,11 +209,14 @@ TEST_SUITE("engine/cli/gates") {
     CHECK(holds(one.at("missing"), "1 more: falsework approve "));
     approve("zoe", 0);
     // An approval of another plan is void.
-    place.database().connect_as_superuser().exec("UPDATE falsework.fact SET plan_digest = 'other' WHERE subject = 'zoe'");
+    place.database().connect_as_superuser().exec(
+        "UPDATE falsework.fact SET plan_digest = 'other' WHERE subject = 'zoe'");
     CHECK(holds(condition(place.json({"status"}), "approval").at("value"), "zoe approved another plan"));
-    REQUIRE(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}, 3).at("error").at("code") == "gate.closed");
+    REQUIRE(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}, 3).at("error").at("code") ==
+            "gate.closed");
     approve("zoe", 0);
-    CHECK(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}).at("results").at(0).at("outcome") == "done");
+    CHECK(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}).at("results").at(0).at("outcome") ==
+          "done");
     CHECK(approve("kim", 2).at("error").at("code") == "usage");
   }
 
@@ -216,17 +227,19 @@ TEST_SUITE("engine/cli/gates") {
     CHECK(condition(status, "soak").at("value") == "not begun");
     CHECK(condition(status, "sql").at("met") == true);
     CHECK(place.json({"advance", "--override", "contract", "--yes"}, 2).at("error").at("code") == "usage");
-    CHECK(place.json({"advance", "--override", "switch", "--reason", "x", "--yes"}, 2).at("error").at("code") == "usage");
+    CHECK(place.json({"advance", "--override", "switch", "--reason", "x", "--yes"}, 2).at("error").at("code") ==
+          "usage");
 
     // Somebody switches the dual write off, and old and new come to disagree.
     place.database().exec(
         "ALTER TABLE users DISABLE TRIGGER ALL; UPDATE users SET email = 'other' WHERE id = 1;"
         "DO $$DECLARE t name; BEGIN FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'users'::regclass LOOP "
         "EXECUTE format('ALTER TABLE users ENABLE ALWAYS TRIGGER %I', t); END LOOP; END$$");
-    const std::vector<std::string> override_it{"advance", "--override", "contract", "--reason", "OPS-812",
-                                               "--confirm", "users_email", "--yes", "-q"};
+    const std::vector<std::string> override_it{"advance",   "--override",  "contract", "--reason", "OPS-812",
+                                               "--confirm", "users_email", "--yes",    "-q"};
     CHECK(place.json(override_it, 7).at("error").at("code") == "proof.failed");
-    CHECK(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}, 7).at("error").at("code") == "proof.failed");
+    CHECK(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}, 7).at("error").at("code") ==
+          "proof.failed");
     CHECK(place.database().connect().value("SELECT count(*) FROM information_schema.columns WHERE table_name = 'users' "
                                            "AND column_name = 'email'") == "1");
     bool told = false;
@@ -252,23 +265,24 @@ TEST_SUITE("engine/cli/gates") {
     superuser.exec("UPDATE falsework.journal SET at = at - interval '8 days'");
     CHECK(condition(place.json({"status"}), "soak").at("met") == true);
     const auto acknowledge = [&](const std::string& taken) {
-      return std::vector<std::string>{"acknowledge", "users_email", "--gate", "contract", "--backup", "nightly-7",
-                                      "--taken-at", taken};
+      return std::vector<std::string>{"acknowledge", "users_email", "--gate",     "contract",
+                                      "--backup",    "nightly-7",   "--taken-at", taken};
     };
     CHECK(place.json(acknowledge("yesterday-ish"), 2).at("error").at("message") == "\"yesterday-ish\" is not a time");
     place.json(acknowledge("2020-01-01T00:00:00Z"));
     CHECK(condition(place.json({"status"}), "backup").at("met") == false);
     place.json(acknowledge(superuser.value("SELECT now() - interval '3 hours'")));
     CHECK(holds(condition(place.json({"status"}), "backup").at("value"), "nightly-7, 3h"));
-    CHECK(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}).at("results").at(0).at("outcome") == "done");
+    CHECK(place.json({"advance", "--yes", "-q", "--confirm", "users_email"}).at("results").at(0).at("outcome") ==
+          "done");
   }
 
   TEST_CASE("three runs over two releases: each promotes its own, and a release is remembered for who comes later") {
     const Workspace place;
     place.database().exec("CREATE TABLE a (x int); CREATE TABLE b (x int); CREATE TABLE c (x int)");
     const auto declare = [&](const std::string& table, const std::string& first, const std::string& second) {
-      place.plan("-- falsework: name=" + table + "_x switch=" + first + " contract=" + second + "\nALTER TABLE " + table +
-                     " RENAME COLUMN x TO y;\n",
+      place.plan("-- falsework: name=" + table + "_x switch=" + first + " contract=" + second + "\nALTER TABLE " +
+                     table + " RENAME COLUMN x TO y;\n",
                  table + ".json");
     };
     declare("a", "r1", "r2");
@@ -279,7 +293,8 @@ TEST_SUITE("engine/cli/gates") {
     }
     const Json first = place.json({"advance", "--release", "r1", "--yes", "-q"}).at("results");
     REQUIRE(first.size() == 2);
-    const std::vector<std::string> second{"advance", "--release", "r2", "--confirm", "a_x", "--confirm", "b_x", "--yes"};
+    const std::vector<std::string> second{"advance", "--release", "r2",  "--confirm",
+                                          "a_x",     "--confirm", "b_x", "--yes"};
     CHECK(place.json(second).at("results").size() == 2);
     // c comes to its gate when r2 is long out: apply opens no gate, a plain advance does.
     const Json late = place.json({"apply", "c.json", "--yes", "-q"}).at("results").at(0);
@@ -325,13 +340,15 @@ TEST_SUITE("engine/cli/gates") {
   TEST_CASE("a condition that means nothing in a migration is refused when it is planned") {
     const Workspace place;
     place.make_users();
-    place.write("a.sql", "-- falsework: contract_no_old_writer=1h\nALTER TABLE users ALTER COLUMN phone SET NOT NULL; "
-                         "-- falsework: fill='none'\n");
+    place.write("a.sql",
+                "-- falsework: contract_no_old_writer=1h\nALTER TABLE users ALTER COLUMN phone SET NOT NULL; "
+                "-- falsework: fill='none'\n");
     const Json none = place.json({"plan", "a.sql"}, 2).at("error");
     CHECK(none.at("code") == "declaration.invalid");
     CHECK(holds(none.at("message"), "\"no_old_writer\""));
-    place.write("b.sql", "-- falsework: switch_soak=1h\nALTER TABLE users ALTER COLUMN phone SET NOT NULL; "
-                         "-- falsework: fill='none'\n");
+    place.write("b.sql",
+                "-- falsework: switch_soak=1h\nALTER TABLE users ALTER COLUMN phone SET NOT NULL; "
+                "-- falsework: fill='none'\n");
     CHECK(holds(place.json({"plan", "b.sql"}, 2).at("error").at("message"), "has no such gate"));
   }
 }

@@ -147,6 +147,8 @@ std::vector<Ddl> statements(int major) {
       SetStatisticsObjectTarget{kT, kStatistics, 7},
       SequenceOwnedBy{kSequence, kT, "n"},
       SequenceOwnedBy{kSequence, kT, std::nullopt},
+      CreateCounter{in_schema("counter")},
+      DropSequence{in_schema("sq2")},
       RenameSequence{kSequence, "s2"},
       AlterSequence{in_schema("sq2"), "AS bigint NO MAXVALUE"},
       CopySequencePosition{kSequence, in_schema("sq2")},
