@@ -184,8 +184,8 @@ std::optional<JournalRun> find_successor(RunContext& context) {
   return entry;
 }
 
-// Enters a run that the ledger knows and the journal does not. Another engine may do the same at this moment, or be just
-// about to commit the run that it has told the ledger of: then it is there.
+// Enters a run that the ledger knows and the journal does not. Another engine may do the same at this moment, or be
+// just about to commit the run that it has told the ledger of: then it is there.
 void enter_journal(Journal& journal, const JournalRun& entry) {
   try {
     journal.create_run(entry);

@@ -63,7 +63,10 @@ void go(const Plan& plan, const std::string& plan_text, const EngineOrder& order
     request.releases.insert("2027.01");
     request.confirmed = true;
   }
-  engagement->advance(request);
+  const Outcome outcome = engagement->advance(request);
+  if (order.way == Way::kEnd && outcome != Outcome::kDone && outcome != Outcome::kNothingToDo) {
+    throw std::runtime_error("the run was brought to its end and is not there");
+  }
 }
 
 [[noreturn]] void be_engine(const Plan& plan, const std::string& plan_text, const EngineOrder& order,

@@ -69,7 +69,11 @@ TEST_SUITE("faults/soak") {
     const auto begun = std::chrono::steady_clock::now();
     const auto end = begun + std::chrono::seconds(setting("FALSEWORK_SOAK_SECONDS", kUsualSeconds));
     std::string problem;
-    while (problem.empty() && std::chrono::steady_clock::now() < end) problem = walk.step();
+    try {
+      while (problem.empty() && std::chrono::steady_clock::now() < end) problem = walk.step();
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
     if (!problem.empty()) {
       for (const std::string& decision : walk.decisions()) problem += "\n  " + decision;
     }
