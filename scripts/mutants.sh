@@ -20,8 +20,8 @@ work=$PWD/build/mutants
 mkdir -p "$work"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
   [ -f "$file" ] || continue
-  # Kept when it is the same, so that its object is.
-  cmp -s "$file" "$work/$file" || { mkdir -p "$work/$(dirname "$file")"; cp -p "$file" "$work/$file"; }
+  # Kept when it is the same, so that its object is; else newer than its object.
+  cmp -s "$file" "$work/$file" || { mkdir -p "$work/$(dirname "$file")"; cp "$file" "$work/$file"; }
 done
 export CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1 FALSEWORK_TEST_VERSIONS=$version FALSEWORK_FAULT_VERSIONS=$version
 caught=0 survived=0 broken=0
