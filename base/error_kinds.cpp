@@ -12,13 +12,13 @@ const std::vector<const ErrorKind*>& all() {
       // Refused.
       &kPlanDigest, &kPlanStale, &kPlanConflict, &kLedgerForeign, &kLedgerStale, &kLedgerUnusable, &kDatabaseForeign,
       &kGateClosed, &kApprovalRefused, &kConfirmationMissing, &kIrreversible, &kObjectForeign, &kSuperuserRefused,
-      &kPoolerRefused,
+      &kPoolerRefused, &kPreflightRefused,
       // Findings.
       &kDrift,
       // A step failed; the run is intact.
       &kStepFailed, &kCheckFailed, &kProofFailed, &kRowSecurity,
       // Temporary.
-      &kLockBudget, &kRunHeld, &kDatabaseUnreachable, &kLedgerUnreachable,
+      &kLockBudget, &kPreflightWait, &kRunHeld, &kDatabaseUnreachable, &kLedgerUnreachable,
       // Stopped by a person.
       &kInterrupted, &kTerminated};
   return kinds;

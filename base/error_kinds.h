@@ -60,6 +60,8 @@ inline constexpr ErrorKind kSuperuserRefused{"role.superuser", ExitCode::kRefuse
                                              "a superuser would run the table owner's code as superuser"};
 inline constexpr ErrorKind kPoolerRefused{"connection.pooled", ExitCode::kRefused,
                                           "the connection goes through a transaction pooler"};
+inline constexpr ErrorKind kPreflightRefused{"preflight.refused", ExitCode::kRefused,
+                                             "what was looked at before the run would make it fail or do harm"};
 
 // Findings.
 inline constexpr ErrorKind kDrift{"drift.found", ExitCode::kFindings, "the catalog has drifted"};
@@ -75,6 +77,8 @@ inline constexpr ErrorKind kRowSecurity{"backfill.row_security", ExitCode::kStep
 // Temporary.
 inline constexpr ErrorKind kLockBudget{"lock.budget_exhausted", ExitCode::kTemporary,
                                        "a lock was not had within the budget"};
+inline constexpr ErrorKind kPreflightWait{"preflight.wait", ExitCode::kTemporary,
+                                          "what was looked at before the run makes it wait for long; it may pass"};
 inline constexpr ErrorKind kRunHeld{"run.held", ExitCode::kTemporary, "the run is held by another process"};
 inline constexpr ErrorKind kDatabaseUnreachable{"database.unreachable", ExitCode::kTemporary,
                                                 "the database cannot be reached, or the connection was lost"};

@@ -231,6 +231,20 @@ HealthReport check_health(const Connection& connection, const HealthRequest& req
   return report;
 }
 
+std::vector<pg::HealthFinding> find_leftovers(pg::Session& session, const Ledger* ledger,
+                                              const std::vector<std::string>& relations) {
+  const LiveRuns live = live_runs(session, ledger);
+  std::vector<pg::HealthFinding> found;
+  if (!live.unread.empty()) return found;
+  for (pg::HealthFinding& finding : pg::find_objects_of_ours(session, {})) {
+    const bool there = std::find(relations.begin(), relations.end(), finding.relation.display()) != relations.end();
+    if ((there || finding.code == "leftover.function") && run_of(live, finding).empty()) {
+      found.push_back(std::move(finding));
+    }
+  }
+  return found;
+}
+
 void repair(HealthReport& report, const Connection& connection, const Ledger* ledger, const RepairSettings& settings,
             Clock& clock) {
   const std::unique_ptr<pg::Session> session = open(connection, false);

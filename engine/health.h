@@ -38,6 +38,11 @@ struct HealthRequest {
 // Looks. `ledger` may be null; with it, what its runs under way use counts as theirs too. Reads only.
 HealthReport check_health(const Connection& connection, const HealthRequest& request, const Ledger* ledger);
 
+// What runs left on these relations (display names) and no run under way uses; nothing where the journal cannot be
+// read.
+std::vector<pg::HealthFinding> find_leftovers(pg::Session& session, const Ledger* ledger,
+                                              const std::vector<std::string>& relations);
+
 struct RepairSettings {
   std::chrono::milliseconds lock_timeout{500}, lock_budget{600000};
   std::string actor;                                             // user@host

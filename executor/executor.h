@@ -39,7 +39,8 @@ struct ExecutorOptions {
   std::chrono::milliseconds patience{5000};  // for another engine to let go of the run
   std::chrono::milliseconds progress_interval{1000};
   std::optional<std::chrono::milliseconds> lock_timeout, lock_budget;  // over the steps' own
-  bool take_over = false;  // end what an earlier engine left running, once the patience is over
+  bool take_over = false;           // end what an earlier engine left running, once the patience is over
+  bool terminate_blockers = false;  // end who holds a lock against a step for longer than its timeout
   bool allow_superuser = false;
 };
 

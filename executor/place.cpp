@@ -16,7 +16,8 @@ std::unique_ptr<pg::Session> open_session(const ExecutorOptions& options, pg::Da
   }
   if (identity.superuser && !options.allow_superuser) {
     throw Error(errors::kSuperuserRefused, fmt::format("{} is a superuser", identity.user),
-                "Connect as the role that owns the tables; a superuser would run their owner's triggers as superuser.");
+                "Connect as the role that owns the tables; a superuser would run their owner's triggers as superuser. "
+                "To do so nevertheless, add --allow-superuser.");
   }
   return session;
 }

@@ -15,16 +15,27 @@ struct KindName {
 };
 
 constexpr std::array kKindNames{
-    KindName{EventKind::kRunCreated, "run_created"},     KindName{EventKind::kStepIntent, "step_intent"},
-    KindName{EventKind::kStepProgress, "step_progress"}, KindName{EventKind::kStepDone, "step_done"},
-    KindName{EventKind::kStepFailed, "step_failed"},     KindName{EventKind::kStepBlocked, "step_blocked"},
-    KindName{EventKind::kUndoIntent, "undo_intent"},     KindName{EventKind::kUndoDone, "undo_done"},
-    KindName{EventKind::kUndoFailed, "undo_failed"},     KindName{EventKind::kGateOpened, "gate_opened"},
-    KindName{EventKind::kGateOverridden, "gate_overridden"}, KindName{EventKind::kGateApproved, "gate_approved"},
-    KindName{EventKind::kBackupAcknowledged, "backup_acknowledged"}, KindName{EventKind::kProofFailed, "proof_failed"},   KindName{EventKind::kProofCleared, "proof_cleared"},
-    KindName{EventKind::kRunWaiting, "run_waiting"},     KindName{EventKind::kRunPaused, "run_paused"},
-    KindName{EventKind::kRunDone, "run_done"},           KindName{EventKind::kRunRolledBack, "run_rolled_back"},
-    KindName{EventKind::kRunAdopted, "run_adopted"},     KindName{EventKind::kLedgerRepaired, "ledger_repaired"},
+    KindName{EventKind::kRunCreated, "run_created"},
+    KindName{EventKind::kStepIntent, "step_intent"},
+    KindName{EventKind::kStepProgress, "step_progress"},
+    KindName{EventKind::kStepDone, "step_done"},
+    KindName{EventKind::kStepFailed, "step_failed"},
+    KindName{EventKind::kStepBlocked, "step_blocked"},
+    KindName{EventKind::kUndoIntent, "undo_intent"},
+    KindName{EventKind::kUndoDone, "undo_done"},
+    KindName{EventKind::kUndoFailed, "undo_failed"},
+    KindName{EventKind::kGateOpened, "gate_opened"},
+    KindName{EventKind::kGateOverridden, "gate_overridden"},
+    KindName{EventKind::kGateApproved, "gate_approved"},
+    KindName{EventKind::kBackupAcknowledged, "backup_acknowledged"},
+    KindName{EventKind::kProofFailed, "proof_failed"},
+    KindName{EventKind::kProofCleared, "proof_cleared"},
+    KindName{EventKind::kRunWaiting, "run_waiting"},
+    KindName{EventKind::kRunPaused, "run_paused"},
+    KindName{EventKind::kRunDone, "run_done"},
+    KindName{EventKind::kRunRolledBack, "run_rolled_back"},
+    KindName{EventKind::kRunAdopted, "run_adopted"},
+    KindName{EventKind::kLedgerRepaired, "ledger_repaired"},
 };
 
 // The length stands before each field, so that no two different events have the same text.

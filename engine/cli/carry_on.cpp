@@ -7,6 +7,7 @@
 #include "base/error_kinds.h"
 #include "base/stop.h"
 #include "engine/cli/confirm.h"
+#include "engine/cli/preflight_report.h"
 #include "engine/cli/terminal.h"
 
 namespace falsework::cli {
@@ -24,7 +25,29 @@ void check_confirmations(const Invocation& invocation, const std::vector<Task>& 
   }
 }
 
+// Looks before it asks, so that whoever is asked knows; where nobody can be asked and nothing is agreed to, that is
+// said first.
+std::optional<Preflight> look_and_tell(Invocation& invocation, const Task& task) {
+  if (!invocation.arguments().has("yes") && !Console::can_ask()) return std::nullopt;
+  std::optional<Preflight> seen = look_before(invocation, task);
+  if (!seen) return seen;
+  if (const std::string text = describe(*seen, false); !text.empty()) invocation.console().note(text);
+  require_go(*seen);
+  return seen;
+}
+
+// What a dry run can say of the database; without one it says what the ledger and the plan know.
+void look_without_obligation(Invocation& invocation, const Task& task, Intention& intention) {
+  try {
+    intention.preflight = look_before(invocation, task);
+  } catch (const Error& error) {
+    if (error.code() == errors::kUsage.code) throw;
+    invocation.console().note(fmt::format("the database was not looked at: {}", error.what()));
+  }
+}
+
 Result carry_out(Invocation& invocation, const Task& task) {
+  const std::optional<Preflight> seen = look_and_tell(invocation, task);
   // A run that is over has nothing that a person could agree to.
   const bool nothing = is_over(task.run.state) && task.intention.steps.empty();
   const bool confirmed = !nothing && confirm(invocation, task.intention, task.irreversible);
@@ -34,7 +57,7 @@ Result carry_out(Invocation& invocation, const Task& task) {
   const Workplace place{invocation.ledger(), waiting, terminal, invocation.executor_options(),
                         [&](const std::string& run) { terminal.set_run(run); }};
   const RunReport report = task.work(place, confirmed);
-  return {{report.record, report.plan, report.state}, report.outcome, std::nullopt};
+  return {{report.record, report.plan, report.state}, report.outcome, std::nullopt, seen};
 }
 
 bool is_elsewhere(const Error& error) { return error.code() == errors::kDatabaseForeign.code; }
@@ -56,7 +79,10 @@ ExitCode carry_on(Invocation& invocation, const std::vector<Task>& tasks) {
   check_confirmations(invocation, tasks);
   if (invocation.arguments().has("dry-run")) {
     std::vector<Intention> intentions;
-    for (const Task& task : tasks) intentions.push_back(task.intention);
+    for (const Task& task : tasks) {
+      intentions.push_back(task.intention);
+      look_without_obligation(invocation, task, intentions.back());
+    }
     if (invocation.console().json()) {
       invocation.console().document(render_intentions_json(intentions));
     } else {
@@ -75,7 +101,7 @@ ExitCode carry_on(Invocation& invocation, const std::vector<Task>& tasks) {
         invocation.console().note(fmt::format("run {} is passed over: {}", task.run.record.run, error.what()));
         continue;
       }
-      results.push_back({find_run(invocation.ledger(), task.run.record.run), std::nullopt, error});
+      results.push_back({find_run(invocation.ledger(), task.run.record.run), std::nullopt, error, std::nullopt});
     }
   }
   print_results(invocation.console(), results);

@@ -18,9 +18,10 @@ const std::vector<Option>& common_options() {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
-      plan_command(),        runbook_command(),  explain_command(), apply_command(),   advance_command(), approve_command(),
-      acknowledge_command(), rollback_command(), status_command(),  history_command(), release_list_command(),
-      snapshot_command(),    drift_command(),    check_command(),   prove_command(),   adopt_command(),
+      plan_command(),    runbook_command(), explain_command(),      apply_command(),
+      advance_command(), approve_command(), acknowledge_command(),  rollback_command(),
+      status_command(),  history_command(), release_list_command(), snapshot_command(),
+      drift_command(),   check_command(),   prove_command(),        adopt_command(),
   };
   return kCommands;
 }
@@ -31,6 +32,7 @@ std::vector<Option> lock_options() {
       {"lock-budget", 0, "TIME", "how long all tries of a step may take together, over the plan's own: 10m"},
       {"patience", 0, "TIME", "how long to wait for another process that holds the run (default 5s)"},
       {"take-over", 0, "", "end what an earlier engine left running, once the patience is over"},
+      {"terminate-blockers", 0, "", "end sessions that hold a lock against a step for longer than its lock timeout"},
       {"allow-superuser", 0, "", "run although the role is a superuser"},
   };
 }

@@ -108,6 +108,7 @@ ExecutorOptions Invocation::executor_options() const {
   options.lock_budget = arguments_.duration("lock-budget");
   options.patience = arguments_.duration("patience").value_or(options.patience);
   options.take_over = arguments_.has("take-over");
+  options.terminate_blockers = arguments_.has("terminate-blockers");
   options.allow_superuser = arguments_.has("allow-superuser");
   if (Console::overprints()) options.progress_interval = kIntervalOfABar;
   return options;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engine/cli/console.h"
 #include "engine/gates.h"
+#include "engine/preflight.h"
 #include "engine/runs.h"
 #include "executor/adopt.h"
 #include "executor/executor.h"
@@ -33,6 +34,7 @@ struct Intention {
   std::vector<const Step*> steps;  // of the plan that outlives it
   const Step* closed_gate = nullptr;
   bool undo = false;
+  std::optional<Preflight> preflight = std::nullopt;  // of what does not undo, where the database could be looked at
 };
 std::string render_intentions_json(const std::vector<Intention>& intentions);
 // What, the locks and the undo, for people.
@@ -43,6 +45,7 @@ struct Result {
   RunView run;
   std::optional<Outcome> outcome;
   std::optional<Error> error;
+  std::optional<Preflight> preflight = std::nullopt;
 };
 std::string_view name(Outcome outcome);  // done, at_gate, target_reached, rolled_back, nothing_to_do
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/redact.h"
+#include "engine/cli/preflight_report.h"
 #include "engine/cli/report.h"
 
 namespace falsework::cli {
@@ -78,7 +79,8 @@ Json gate_of(const RunView& run, const GateReport& report) {
   return json;
 }
 
-Json result_json(const RunView& run, const Json& outcome, const std::optional<Error>& error) {
+Json result_json(const RunView& run, const Json& outcome, const std::optional<Error>& error,
+                 const std::optional<Preflight>& preflight = std::nullopt) {
   Json json = head_of(run);
   json["outcome"] = outcome;
   json["next"] = next_command(run.record.run, run.plan, run.state);
@@ -89,6 +91,7 @@ Json result_json(const RunView& run, const Json& outcome, const std::optional<Er
   } else {
     json["error"] = nullptr;
   }
+  json["preflight"] = json_of(preflight);
   return json;
 }
 
@@ -186,7 +189,7 @@ void print_results(Console& console, const std::vector<Result>& results) {
     json["results"] = Json::array();
     for (const Result& result : results) {
       const Json outcome = result.outcome ? Json(name(*result.outcome)) : Json(nullptr);
-      json["results"].push_back(result_json(result.run, outcome, result.error));
+      json["results"].push_back(result_json(result.run, outcome, result.error, result.preflight));
     }
     console.document(dump(json));
     return;

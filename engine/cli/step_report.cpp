@@ -5,6 +5,7 @@
 
 #include "base/duration.h"
 #include "base/identifier.h"
+#include "engine/cli/preflight_report.h"
 #include "engine/cli/report.h"
 #include "engine/runbook/words.h"
 #include "executor/schedule.h"
@@ -66,6 +67,9 @@ std::string describe_intention(const Intention& intention) {
     text +=
         fmt::format("then it waits at {} for {}\n", intention.closed_gate->id, conditions_of(*intention.closed_gate));
   }
+  if (intention.preflight) {
+    text += fmt::format("before it begins:\n{}\n", describe(*intention.preflight, true));
+  }
   text.pop_back();
   return text;
 }
@@ -96,6 +100,7 @@ std::string render_intentions_json(const std::vector<Intention>& intentions) {
       each["steps"].push_back(item);
     }
     each["stops_at"] = intention.closed_gate == nullptr ? Json(nullptr) : Json(intention.closed_gate->id);
+    each["preflight"] = json_of(intention.preflight);
     json["dry_run"].push_back(each);
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -33,6 +33,29 @@ LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
 WHERE l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
 ORDER BY coalesce(a.xact_start, p.prepared), l.pid, l.mode)";
 
+// Those whom one backend waits for, also when they themselves only stand before it in the queue.
+constexpr const char* kBlockers = R"(
+SELECT b.pid, '', coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
+       coalesce(a.query, ''), coalesce(w.relation::pg_catalog.regclass::text, w.locktype), coalesce(h.mode, w.mode),
+       (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint,
+       coalesce(a.backend_type = 'autovacuum worker', a.usesysid IS NULL AND h.mode = 'ShareUpdateExclusiveLock', false),
+       h.mode IS NULL AND w.locktype = 'relation'
+FROM (SELECT * FROM pg_catalog.pg_locks WHERE pid = $1::integer AND NOT granted LIMIT 1) AS w
+CROSS JOIN LATERAL (SELECT DISTINCT u FROM unnest(pg_catalog.pg_blocking_pids($1::integer)) AS u) AS b (pid)
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid
+LEFT JOIN LATERAL (SELECT l.mode FROM pg_catalog.pg_locks AS l WHERE l.pid = b.pid AND l.granted
+  AND l.locktype = 'relation' AND l.database = w.database AND l.relation = w.relation
+  ORDER BY array_position($2::text[], l.mode) DESC LIMIT 1) AS h ON true
+ORDER BY a.xact_start, b.pid)";
+
+std::string all_modes() {
+  std::string modes;
+  for (int i = 0; i <= static_cast<int>(pg::LockMode::kAccessExclusive); ++i) {
+    modes += fmt::format("{}{}", modes.empty() ? "" : ",", pg::name(static_cast<pg::LockMode>(i)));
+  }
+  return "{" + modes + "}";
+}
+
 std::string conflicting_modes(pg::LockMode mode) {
   std::string modes;
   for (int i = 0; i <= static_cast<int>(pg::LockMode::kAccessExclusive); ++i) {
@@ -98,9 +121,27 @@ std::vector<Holder> find_holders(pg::Session& session, const std::vector<pg::Tak
   return holders;
 }
 
+std::vector<Holder> find_blockers(pg::Session& session, int pid, const std::vector<pg::TakenLock>& locks) {
+  const pg::Rows rows = session.query(kBlockers, {std::to_string(pid), all_modes()});
+  std::vector<Holder> found;
+  bool prepared = false;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Holder holder = read_holder(rows, i);
+    holder.waits = rows.boolean(i, 10);
+    // The server says 0 of every prepared transaction.
+    prepared = prepared || holder.pid == 0;
+    if (holder.pid != 0) found.push_back(std::move(holder));
+  }
+  if (!prepared) return found;
+  for (Holder& holder : find_holders(session, locks)) {
+    if (holder.pid == 0) found.push_back(std::move(holder));
+  }
+  return found;
+}
+
 std::string describe(const Holder& holder) {
-  const std::string held = fmt::format("holds {} on {}{}", holder.mode, holder.relation,
-                                       holder.age ? " for " + humanize(*holder.age) : std::string());
+  const std::string held = fmt::format("{} {} on {}{}", holder.waits ? "waits before us for" : "holds", holder.mode,
+                                       holder.relation, holder.age ? " for " + humanize(*holder.age) : std::string());
   if (holder.pid == 0) {
     return fmt::format("prepared transaction {} ({}) {}: end it with COMMIT PREPARED or ROLLBACK PREPARED", holder.gid,
                        holder.user, held);

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/duration.h"
 #include "base/error_kinds.h"
 #include "base/stop.h"
+#include "executor/locks/end_blocker.h"
 #include "executor/locks/holders.h"
 
 namespace falsework {
@@ -69,19 +71,56 @@ class Attempts {
   void run(const std::function<void(const LockTry&)>& attempt) {
     for (int number = 1;; ++number) {
       LockTry chosen = wait_outside(number);
-      try {
-        attempt(chosen);
-        return;
-      } catch (const pg::SqlError& error) {
-        if (!worth_another_try(error)) throw;
-        last_refusal_ = error.what();
-      }
-      report(number, find_holders(session_, leap_.locks));
+      const std::vector<Holder> blockers = leap_from(chosen, attempt);
+      if (done_) return;
+      report(number, blockers);
+      end_blockers(number, blockers);
       pause(back_off_.next());
     }
   }
 
  private:
+  // Tries once; returns who was in the way, as seen during the try.
+  std::vector<Holder> leap_from(const LockTry& chosen, const std::function<void(const LockTry&)>& attempt) {
+    std::optional<BlockerWatch> watch;
+    if (leap_.open_watch) {
+      watch.emplace(second_, leap_.open_watch, session_.backend_pid(), leap_.locks, chosen.lock_timeout);
+    }
+    try {
+      attempt(chosen);
+      done_ = true;
+      return {};
+    } catch (const pg::SqlError& error) {
+      if (!worth_another_try(error)) throw;
+      last_refusal_ = error.what();
+    }
+    std::vector<Holder> seen;
+    if (watch) seen = watch->finish();
+    const bool looked = watch && watch->looked();
+    return looked ? seen : find_holders(session_, leap_.locks);
+  }
+
+  // Only who holds what we wait for, and has done so for the grace; a prepared transaction and a vacuum never.
+  void end_blockers(int number, const std::vector<Holder>& holders) {
+    if (!leap_.terminate_blockers) return;
+    std::map<int, std::chrono::steady_clock::time_point> still;
+    std::vector<std::string> lines;
+    std::vector<int> ours;
+    if (leap_.our_pids) ours = leap_.our_pids();
+    for (const Holder& holder : holders) {
+      if (!may_be_ended(holder) || std::find(ours.begin(), ours.end(), holder.pid) != ours.end()) continue;
+      const auto known = in_the_way_since_.find(holder.pid);
+      const auto since = known == in_the_way_since_.end() ? clock_.monotonic() : known->second;
+      if (clock_.monotonic() - since < leap_.grace) {
+        still.emplace(holder.pid, since);
+        continue;
+      }
+      if (const std::string line = end_blocker(session_, holder); !line.empty()) lines.push_back(line);
+    }
+    in_the_way_since_ = std::move(still);
+    if (!lines.empty() && leap_.blocked) leap_.blocked(number, lines);
+  }
+
   LockTry wait_outside(int number) {
     for (;;) {
       stop_point("a lock");
@@ -89,6 +128,7 @@ class Attempts {
       const bool old = std::any_of(holders.begin(), holders.end(), [&](const Holder& h) { return outlives_a_try(h); });
       if (!old) return choose(number, holders);
       if (faces(holders) != reported_) report(number, holders);
+      end_blockers(number, holders);
       pause(std::min(kLookAgain, std::max(milliseconds(20), leap_.lock_timeout / 2)));
     }
   }
@@ -141,6 +181,9 @@ class Attempts {
   std::vector<std::string> blockers_;
   std::string last_refusal_;
   bool longer_try_used_ = false;
+  bool done_ = false;
+  std::unique_ptr<pg::Session> second_;  // of the watch
+  std::map<int, std::chrono::steady_clock::time_point> in_the_way_since_;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "executor/locks/blocker_watch.h"
 #include "plans/plan.h"
 #include "postgres/session/session.h"
 
@@ -43,6 +44,10 @@ struct Leap {
   std::chrono::milliseconds budget{600000};
   std::string what;  // for the error: `step users/expand/column`
   std::function<void(int attempt, const std::vector<std::string>& blockers)> blocked;
+  OpenSession open_watch;  // a second session, to look while the first one waits; may be empty
+  bool terminate_blockers = false;
+  std::chrono::milliseconds grace{5000};       // how long one must have stood in the way before it is ended
+  std::function<std::vector<int>()> our_pids;  // backends of engines, which are never ended; may be empty
 };
 
 // Runs `attempt` until it gets its locks: it opens a transaction with the timeouts of the try and lets SqlError out.

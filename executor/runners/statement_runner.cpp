@@ -19,6 +19,9 @@ Leap leap_of(RunContext& context, const Step& step, bool undo) {
   leap.blocked = [&context, &step](int attempt, const std::vector<std::string>& blockers) {
     context.blocked(step, attempt, blockers);
   };
+  leap.open_watch = [&context] { return pg::connect(context.options.connection); };
+  leap.terminate_blockers = context.options.terminate_blockers;
+  leap.our_pids = [&context] { return Journal(*context.session).live_backends(); };
   return leap;
 }
 

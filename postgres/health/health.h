@@ -1,6 +1,6 @@
 // The health of a database's schema: what is broken, unproven, left over or missing.
 //
-// One rule: it only reads the catalog, as any role may: no row of a table, no lock that anybody waits for.
+// One rule: it only reads the catalog, as any role may: no row of a table, and no lock that anybody waits for.
 #pragma once
 
 #include <string>

@@ -29,7 +29,7 @@ WITH usable AS (
     coalesce(to_jsonb(i) ->> 'indnullsnotdistinct', 'false') AS nulls,
     i.indisprimary OR i.indisexclusion OR i.indisreplident OR i.indisclustered
       OR EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid) AS bound,
-    pg_relation_size(i.indexrelid) AS bytes
+    x.relpages::bigint * current_setting('block_size')::bigint AS bytes
   FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_class AS c ON c.oid = i.indrelid
   JOIN pg_namespace AS n ON n.oid = c.relnamespace
   WHERE i.indisvalid AND i.indisready AND NOT x.relispartition AND {0}

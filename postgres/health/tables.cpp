@@ -8,11 +8,11 @@ namespace falsework::pg {
 namespace {
 
 // The times of the statistics are lost in a crash, and pg_stats hides what a role may not read: so both must be silent,
-// or, where the role may not read, the table must have been counted by nobody. A partitioned table is never analyzed by
+// or, where the role may not read, the table must have been counted by nobody. Sizes are the catalog's: to ask the file
+// takes a lock. A partitioned table is never analyzed by
 // itself.
 constexpr const char* kUnanalyzed = R"(
-SELECT n.nspname, c.relname, c.relkind = 'p',
-  CASE WHEN c.relkind = 'p' THEN '' ELSE pg_size_pretty(pg_relation_size(c.oid)) END
+SELECT n.nspname, c.relname, c.relkind = 'p'
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_stat_all_tables AS s ON s.relid = c.oid
 WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND {}
@@ -21,8 +21,9 @@ AND (c.reltuples < 0 OR (has_table_privilege(c.oid, 'SELECT') AND NOT row_securi
   AND NOT EXISTS (SELECT FROM pg_stats AS p WHERE p.schemaname = n.nspname AND p.tablename = c.relname)))
 AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 AND CASE WHEN c.relkind = 'p'
-  THEN EXISTS (SELECT FROM pg_partition_tree(c.oid) AS t WHERE t.isleaf AND pg_relation_size(t.relid) > 0)
-  ELSE pg_relation_size(c.oid) > 0 END
+  THEN EXISTS (SELECT FROM pg_inherits AS h JOIN pg_class AS l ON l.oid = h.inhrelid LEFT JOIN pg_stat_all_tables AS u
+    ON u.relid = l.oid WHERE h.inhparent = c.oid AND (l.relpages > 0 OR u.n_live_tup > 0))
+  ELSE c.relpages > 0 OR s.n_live_tup > 0 END
 ORDER BY 1, 2)";
 
 }  // namespace

@@ -262,6 +262,15 @@ void Journal::register_backend(const std::string& run, std::uint64_t epoch, int 
   insert_backend(session_, run, epoch, pid);
 }
 
+std::vector<int> Journal::live_backends() {
+  const pg::Rows rows = session_.query(
+      "SELECT DISTINCT a.pid FROM falsework.backend AS b JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid "
+      "AND (a.backend_start = b.backend_start OR (a.backend_start IS NULL AND a.usename = b.role)) ORDER BY a.pid");
+  std::vector<int> pids;
+  for (std::size_t i = 0; i < rows.size(); ++i) pids.push_back(static_cast<int>(rows.number(i, 0)));
+  return pids;
+}
+
 // FOR SHARE lets batches of several workers pass side by side; both modes conflict with the NO KEY UPDATE lock of the
 // statement that raises the epoch (PG docs, explicit-locking, "Row-Level Locks").
 void Journal::hold_epoch(const std::string& run, std::uint64_t epoch, bool shared) {

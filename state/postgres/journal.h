@@ -96,6 +96,9 @@ class Journal {
   // Registers this backend (or another session of the same engine) under the epoch.
   void register_backend(const std::string& run, std::uint64_t epoch, int pid);
 
+  // The server processes that engines of any run have registered and that still live.
+  std::vector<int> live_backends();
+
   // In a transaction: locks the run's row with our epoch. Throws Error(run.held) when we have been overtaken.
   // `shared` for batches, so that workers do not wait for each other.
   void hold_epoch(const std::string& run, std::uint64_t epoch, bool shared);

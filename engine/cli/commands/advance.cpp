@@ -4,6 +4,7 @@
 #include "engine/cli/carry_on.h"
 #include "engine/cli/command.h"
 #include "engine/cli/phases.h"
+#include "engine/cli/preflight_report.h"
 #include "engine/gates.h"
 
 namespace falsework::cli {
@@ -121,6 +122,7 @@ Command advance_command() {
       {"to-end", 0, "", "go on to the end, through every gate that no release holds closed"},
   };
   for (const Option& option : carrying_options()) options.push_back(option);
+  for (const Option& option : preflight_options()) options.push_back(option);
   return {
       "advance",
       "carry a run on: open its gate, promote what waits for a release, go on after a stop or a failure",

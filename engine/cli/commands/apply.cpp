@@ -1,5 +1,6 @@
 #include "engine/cli/carry_on.h"
 #include "engine/cli/command.h"
+#include "engine/cli/preflight_report.h"
 
 namespace falsework::cli {
 
@@ -38,6 +39,8 @@ ExitCode run_apply(Invocation& invocation) {
 }  // namespace
 
 Command apply_command() {
+  std::vector<Option> options = carrying_options();
+  for (const Option& option : preflight_options()) options.push_back(option);
   return {
       "apply",
       "start the run of a plan and go on to the first closed gate",
@@ -45,7 +48,7 @@ Command apply_command() {
       1,
       1,
       {Needs::kDatabase, Needs::kLedgerCreated},
-      carrying_options(),
+      options,
       run_apply,
       {"falsework apply users.plan.json -d postgres://owner@db/shop", "falsework apply users.plan.json --dry-run",
        "falsework apply users.plan.json --yes --json --detailed-exitcode"},

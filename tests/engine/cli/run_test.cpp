@@ -35,7 +35,7 @@ TEST_SUITE("engine/cli/commands/run") {
     CHECK(keys(applied) == std::set<std::string>{"results"});
     const Json result = applied.at("results").at(0);
     CHECK(keys(result) == std::set<std::string>{"run", "name", "database", "state", "phase", "waiting_for", "outcome",
-                                                "next", "error"});
+                                                "next", "error", "preflight"});
     const std::string run = result.at("run");
     CHECK(result.at("outcome") == "at_gate");
     CHECK(result.at("state") == "waiting");

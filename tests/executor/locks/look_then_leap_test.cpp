@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -185,6 +186,105 @@ TEST_CASE("an autovacuum gives way, to a lower deadlock_timeout where that is pe
     }
     CHECK(ground.tries.size() == 1);
   }
+}
+
+TEST_CASE("who stands in the way is seen during the try: whoever waits behind us is not named") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  Ground ground(db);
+  ground.leap.lock_timeout = milliseconds(1000);
+  ground.leap.open_watch = [&] { return Ground::connect(db); };
+  std::vector<std::string> first;
+  ground.leap.blocked = [&](int, const std::vector<std::string>& lines) {
+    if (first.empty()) first = lines;
+    ++ground.reports;
+  };
+  test::Client holder = db.connect();
+  test::Client behind = db.connect();
+  test::Client observer = db.connect();
+  holder.exec("BEGIN; LOCK TABLE public.items IN ROW SHARE MODE");
+  std::jthread others([&] {
+    const std::string waiting =
+        "SELECT count(*) FROM pg_locks WHERE relation = 'public.items'::regclass AND NOT granted";
+    CHECK(test::wait_until([&] { return observer.value(waiting) == "1"; }));
+    behind.send("BEGIN; SELECT count(*) FROM public.items");
+    CHECK(test::wait_until([&] { return ground.reports > 0; }));
+    behind.receive();
+    behind.exec("COMMIT");
+    holder.exec("COMMIT");
+  });
+  ground.run();
+  others.join();
+  REQUIRE(first.size() == 1);
+  CHECK(first.front().find(fmt::format("pid {} ", holder.pid())) != std::string::npos);
+  CHECK(first.front().find("holds RowShareLock on public.items") != std::string::npos);
+}
+
+TEST_CASE("without leave nobody is ended; with it, who stood in the way for the grace is, and it is told") {
+  for (const bool allowed : {false, true}) {
+    CAPTURE(allowed);
+    const test::TestDatabase db(test::Server::any());
+    test::create_items(db, 1);
+    Ground ground(db);
+    ground.leap.terminate_blockers = allowed;
+    ground.leap.grace = milliseconds(300);
+    ground.leap.budget = milliseconds(2000);
+    std::vector<std::string> told;
+    ground.leap.blocked = [&](int, const std::vector<std::string>& lines) {
+      told.insert(told.end(), lines.begin(), lines.end());
+    };
+    test::Client holder = db.connect();
+    holder.exec("BEGIN; SELECT FROM public.items");
+    const int pid = holder.pid();
+    test::Client bystander = db.connect();
+    bystander.exec("BEGIN; SELECT 1");
+    CHECK(test::code_of([&] { ground.run(); }) == (allowed ? "" : errors::kLockBudget.code));
+    const bool ended = holder.sqlstate_of("SELECT 1") == "57P01" || !holder.alive();
+    CHECK(ended == allowed);
+    CHECK(bystander.value("SELECT 1") == "1");
+    const bool said = std::any_of(told.begin(), told.end(), [&](const std::string& line) {
+      return line.rfind(fmt::format("ended: pid {} ", pid), 0) == 0;
+    });
+    CHECK(said == allowed);
+  }
+}
+
+TEST_CASE("engines, prepared transactions and sessions that the role may not end are left, and told") {
+  test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  const std::string stranger = db.add_role("stranger");
+  db.exec("GRANT USAGE ON SCHEMA public TO " + stranger + "; GRANT SELECT ON public.items TO " + stranger);
+  Ground ground(db);
+  ground.leap.terminate_blockers = true;
+  ground.leap.grace = milliseconds(0);
+  ground.leap.budget = milliseconds(1200);
+  std::string told;
+  ground.leap.blocked = [&](int, const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) told += line + "\n";
+  };
+  test::Client engine = db.connect();
+  engine.exec("BEGIN; SELECT FROM public.items");
+  ground.leap.our_pids = [&] { return std::vector<int>{engine.pid()}; };
+  test::Client other(db.url_as(stranger));
+  other.exec("BEGIN; SELECT FROM public.items");
+  test::Client prepared = db.connect();
+  prepared.exec("BEGIN; LOCK TABLE public.items IN ROW SHARE MODE; PREPARE TRANSACTION 'left_behind'");
+  CHECK(test::code_of([&] { ground.run(); }) == errors::kLockBudget.code);
+  CHECK(engine.value("SELECT 1") == "1");
+  CHECK(other.value("SELECT 1") == "1");
+  CHECK(prepared.value("SELECT count(*) FROM pg_prepared_xacts") == "1");
+  CHECK(told.find(fmt::format("GRANT pg_signal_backend TO {}", db.role())) != std::string::npos);
+  CHECK(told.find("prepared transaction left_behind") != std::string::npos);
+  CHECK(told.find("ended:") == std::string::npos);
+  prepared.exec("ROLLBACK PREPARED 'left_behind'");
+  // The same with the right to.
+  db.connect_as_superuser().exec("GRANT pg_signal_backend TO " + db.role());
+  Ground permitted(db);
+  permitted.leap.terminate_blockers = true;
+  permitted.leap.grace = milliseconds(0);
+  engine.exec("ROLLBACK");
+  permitted.run();
+  CHECK_FALSE((other.sqlstate_of("SELECT 1").empty() && other.alive()));
 }
 
 TEST_CASE("a stop request ends the wait") {
