@@ -45,15 +45,6 @@ void require_plan_server(const Plan& plan, const pg::DatabaseIdentity& identity)
               "Connect to the server that the plan was made for, or make the plan anew.");
 }
 
-void require_run_database(const RunRecord& run, const pg::DatabaseIdentity& identity) {
-  const bool other_server = !run.system_identifier.empty() && !identity.system_identifier.empty() &&
-                            run.system_identifier != identity.system_identifier;
-  if (!other_server && run.database_oid == identity.database_oid) return;
-  throw Error(errors::kDatabaseForeign,
-              fmt::format("run {} belongs to {}, not to this database", run.run, run.database),
-              "Connect to the database of the run with -d.");
-}
-
 bool names(const QualifiedName& wanted, const pg::Snapshot& snapshot) {
   const auto is = [&](const QualifiedName& name) {
     return name.name == wanted.name && (wanted.schema.empty() || name.schema == wanted.schema);
@@ -74,6 +65,15 @@ RunReport report(const Engagement& engagement, const Workplace& place, Outcome o
 }
 
 }  // namespace
+
+void require_run_database(const RunRecord& run, const pg::DatabaseIdentity& identity) {
+  const bool other_server = !run.system_identifier.empty() && !identity.system_identifier.empty() &&
+                            run.system_identifier != identity.system_identifier;
+  if (!other_server && run.database_oid == identity.database_oid) return;
+  throw Error(errors::kDatabaseForeign,
+              fmt::format("run {} belongs to {}, not to this database", run.run, run.database),
+              "Connect to the database of the run with -d.");
+}
 
 Plan plan_from_server(const std::vector<std::filesystem::path>& declarations, const Connection& connection) {
   const Migration migration = read_migration(declarations);

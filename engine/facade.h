@@ -50,6 +50,9 @@ std::vector<std::string> drift_of(const Plan& plan, const Connection& connection
 // The same for a run: against what its last finished step left. Throws Error(database.foreign).
 std::vector<std::string> drift_of_run(const RunRecord& run, const Connection& connection);
 
+// Throws Error(database.foreign) unless this is the database that the run was begun in.
+void require_run_database(const RunRecord& run, const pg::DatabaseIdentity& identity);
+
 // Where a run is carried on, and who hears of it.
 struct Workplace {
   Ledger& ledger;

@@ -208,6 +208,7 @@ Preview preview(const Plan& plan, const RunState& state, const AdvanceRequest& g
 std::string next_command(const std::string& run, const Plan& plan, const RunState& state) {
   if (is_over(state)) return {};
   if (!failed_proofs(plan, state).empty()) return fmt::format("falsework prove {} --reason TEXT", run);
+  if (state.held_by_pause) return fmt::format("falsework resume {}", run);
   std::string command = fmt::format("falsework advance {}", run);
   AdvanceRequest request;
   if (const Step* gate = gate_ahead(plan, state)) {

@@ -32,6 +32,7 @@ constexpr std::array kKindNames{
     KindName{EventKind::kProofCleared, "proof_cleared"},
     KindName{EventKind::kRunWaiting, "run_waiting"},
     KindName{EventKind::kRunPaused, "run_paused"},
+    KindName{EventKind::kRunResumed, "run_resumed"},
     KindName{EventKind::kRunDone, "run_done"},
     KindName{EventKind::kRunRolledBack, "run_rolled_back"},
     KindName{EventKind::kRunAdopted, "run_adopted"},

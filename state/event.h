@@ -28,7 +28,8 @@ enum class EventKind {
   kProofFailed,         // sticky
   kProofCleared,        // by a person, with a reason
   kRunWaiting,          // at a closed gate
-  kRunPaused,           // stopped at a safe point; detail: signal
+  kRunPaused,           // stopped at a safe point; detail: signal; or, with a step, held by `pause`; detail: by whom
+  kRunResumed,          // what `pause` held goes on
   kRunDone,
   kRunRolledBack,
   kRunAdopted,      // by this ledger; detail: from which, and why

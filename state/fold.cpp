@@ -92,6 +92,7 @@ void apply_to_step(StepStatus& step, const Event& event) {
     case EventKind::kRunCreated:
     case EventKind::kRunWaiting:
     case EventKind::kRunPaused:
+    case EventKind::kRunResumed:
     case EventKind::kRunDone:
     case EventKind::kRunRolledBack:
     case EventKind::kRunAdopted:
@@ -105,6 +106,7 @@ std::optional<RunPhaseState> run_state_after(EventKind kind) {
     case EventKind::kRunCreated:
     case EventKind::kStepIntent:
     case EventKind::kUndoIntent:
+    case EventKind::kRunResumed:
     case EventKind::kGateOpened: return RunPhaseState::kRunning;
     case EventKind::kStepFailed:
     case EventKind::kUndoFailed:
@@ -170,6 +172,10 @@ RunState fold(const Plan& plan, const std::vector<Event>& events) {
     if (event.kind == EventKind::kGateOpened) state.open_gates.insert(event.step);
     if (event.kind == EventKind::kRunWaiting) state.waiting = event.detail;
     if (event.kind == EventKind::kUndoDone) state.open_gates.erase(event.step);
+    // The copy's progress belongs to a pause that holds it; everything else ends one.
+    if (event.kind != EventKind::kStepProgress) {
+      state.held_by_pause = event.kind == EventKind::kRunPaused && !event.step.empty();
+    }
     state.state = run_state_after(event.kind).value_or(state.state);
   }
   return state;

@@ -17,7 +17,18 @@ std::string render_progress(const Progress& progress) {
   json["eta_s"] = progress.eta_s;
   json["wal_rate"] = progress.wal_rate;
   json["hot_share"] = progress.hot_share;
+  json["workers"] = progress.workers;
   json["throttled_by"] = progress.throttled_by;
+  json["signals"] = nlohmann::ordered_json::array();
+  for (const SignalNumber& signal : progress.signals) {
+    json["signals"].push_back({{"name", signal.name},
+                               {"value", signal.value},
+                               {"limit", signal.limit},
+                               {"unit", signal.unit},
+                               {"state", signal.state},
+                               {"since", signal.since},
+                               {"detail", signal.detail}});
+  }
   return json.dump();
 }
 
@@ -33,7 +44,19 @@ Progress parse_progress(const std::string& text) {
     json.at("eta_s").get_to(progress.eta_s);
     json.at("wal_rate").get_to(progress.wal_rate);
     json.at("hot_share").get_to(progress.hot_share);
+    progress.workers = json.value("workers", 0);  // a ledger of an older version has neither
     json.at("throttled_by").get_to(progress.throttled_by);
+    for (const nlohmann::json& item : json.value("signals", nlohmann::json::array())) {
+      SignalNumber signal;
+      item.at("name").get_to(signal.name);
+      item.at("value").get_to(signal.value);
+      item.at("limit").get_to(signal.limit);
+      item.at("unit").get_to(signal.unit);
+      item.at("state").get_to(signal.state);
+      item.at("since").get_to(signal.since);
+      item.at("detail").get_to(signal.detail);
+      progress.signals.push_back(std::move(signal));
+    }
     return progress;
   } catch (const nlohmann::json::exception& failure) {
     throw Error(errors::kLedgerUnusable, fmt::format("progress is not understood: {}", failure.what()),

@@ -14,6 +14,17 @@ namespace falsework {
 enum class StepState { kPending, kRunning, kDone, kFailed, kUndone, kSkipped };
 std::string_view name(StepState state);  // pending, running, …
 
+// One thing that a copy looks at to keep out of the application's way.
+struct SignalNumber {
+  std::string name;  // replica_lag
+  std::string unit;
+  std::string state;  // ok, slows, holds, off, absent, unreadable, stale
+  std::string since;  // RFC 3339, of slows and holds
+  std::string detail;
+  double value = 0, limit = 0;
+  bool operator==(const SignalNumber&) const = default;
+};
+
 // Numbers of a running copy, as they stand in `status --json`.
 struct Progress {
   std::int64_t rows = 0, total = 0;  // rows copied; estimate of all
@@ -22,7 +33,9 @@ struct Progress {
   double eta_s = -1;    // -1 unknown
   double wal_rate = 0;  // bytes per second
   double hot_share = -1;
-  std::vector<std::string> throttled_by;
+  int workers = 0;                        // that copy just now
+  std::vector<std::string> throttled_by;  // every reason, with since when
+  std::vector<SignalNumber> signals;      // all that is looked at, those with room included
   bool operator==(const Progress&) const = default;
 };
 std::string render_progress(const Progress& progress);  // JSON, one line
@@ -46,6 +59,7 @@ std::string_view name(RunPhaseState state);  // running, waiting, paused, failed
 struct RunState {
   std::string run;
   RunPhaseState state = RunPhaseState::kPaused;
+  bool held_by_pause = false;               // its engine is there and waits for `resume`
   std::map<std::string, StepStatus> steps;  // every step of the plan
   std::set<std::string> open_gates;         // ids of gate steps
   std::string waiting;                      // what the run was last found to wait for: `gate: condition, condition`

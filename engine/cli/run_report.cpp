@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/redact.h"
+#include "engine/cli/copy_report.h"
 #include "engine/cli/preflight_report.h"
 #include "engine/cli/report.h"
 
@@ -24,6 +25,12 @@ Json progress_of(const Step& step, const StepStatus& status) {
   json["rate"] = progress.rate;
   json["eta_s"] = progress.eta_s >= 0 ? Json(progress.eta_s) : Json(nullptr);
   json["throttled_by"] = progress.throttled_by;
+  json["blocks"] = progress.blocks;
+  json["total_blocks"] = progress.total_blocks;
+  json["workers"] = progress.workers;
+  json["wal_rate"] = progress.wal_rate;
+  json["hot_share"] = progress.hot_share >= 0 ? Json(progress.hot_share) : Json(nullptr);
+  json["signals"] = signals_json(progress);
   return json;
 }
 

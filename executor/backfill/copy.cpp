@@ -6,8 +6,10 @@
 
 #include "base/duration.h"
 #include "base/error_kinds.h"
+#include "base/failpoint.h"
 #include "base/stop.h"
 #include "executor/locks/holders.h"
+#include "executor/runners/transaction.h"
 
 namespace falsework {
 
@@ -15,185 +17,186 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kTries = 3;
-constexpr int kBarrenRounds = 10;
-constexpr milliseconds kPauseBase{20};
-constexpr milliseconds kPauseCap{500};
-constexpr milliseconds kRoundPause{250};
+constexpr milliseconds kRound{100};
 
-std::vector<std::string> lines_of(const std::vector<Holder>& holders, milliseconds older_than) {
+// Ends the threads of a copy, however it ends.
+class Crew {
+ public:
+  explicit Crew(CopyBoard& board) : board_(board) {}
+  ~Crew() {
+    board_.stop();
+    for (std::jthread& thread : threads) thread.join();
+  }
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  std::vector<std::unique_ptr<CopyWorker>> workers;
+  std::vector<std::jthread> threads;
+
+ private:
+  CopyBoard& board_;
+};
+
+// How many rows a block holds, as far as the catalog knows; 0 when it does not.
+double rows_per_block(pg::Session& session, const std::string& relation) {
+  const pg::Rows rows = session.query(
+      "SELECT CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages ELSE 0 END::float8 "
+      "FROM pg_catalog.pg_class AS c WHERE c.oid = pg_catalog.to_regclass($1)",
+      {relation});
+  return rows.empty() ? 0 : std::stod(rows.text(0, 0));
+}
+
+std::vector<std::string> row_lockers(RunContext& context, const Step& step) {
+  // Whoever locks rows holds one of the modes that this one conflicts with.
   std::vector<std::string> lines;
-  for (const Holder& holder : holders) {
-    if (!holder.age || *holder.age > older_than) lines.push_back(describe(holder));
+  for (const Holder& holder :
+       find_holders(*context.session, {{step.copy->relation, pg::LockMode::kExclusive, pg::LockDuration::kBatch}})) {
+    if (!holder.age || *holder.age > CopyWorker::kLockTimeout) lines.push_back(describe(holder));
   }
   return lines;
 }
 
 }  // namespace
 
-TableCopy::TableCopy(RunContext& context, const Step& step, CopyCursor cursor, CopyShape shape)
-    : context_(context),
-      step_(step),
-      shape_(shape),
-      cursor_(std::move(cursor)),
-      worker_(context, step),
-      meter_(context, step, shape, cursor_),
-      last_movement_(context.clock.monotonic()) {}
+TableCopy::TableCopy(RunContext& context, const Step& step)
+    : context_(context), step_(step), watch_(context, step), meter_(context, step) {
+  begin_or_resume();
+}
+
+// The table's file and its number of blocks are read after the commit of the trigger: every later row version is in
+// agreement already.
+void TableCopy::begin_or_resume() {
+  pg::Session& session = *context_.session;
+  const TableEpoch table = read_epoch(session, step_.copy->relation);
+  const JournalStep before = context_.journal_step(step_);
+  if (before.state == JournalState::kIntent && !before.cursor.empty()) {
+    cursor_ = parse_cursor(before.cursor);
+    std::int64_t rows = cursor_.rows;
+    for (const CopySlotRow& row : CopyJournal(session, context_.run).slots(step_.id, before.generation)) {
+      slots_.push_back(parse_slot(row.position, row.rows));
+      rows += row.rows;
+    }
+    if (cursor_.table.filenode == table.filenode) return;
+    slots_.clear();
+    cursor_ = begin_epoch(cursor_, table, rows);
+  } else {
+    cursor_.table = table;
+    cursor_.stripes = stripes_for(rows_per_block(session, step_.copy->relation));
+  }
+  record_begin();
+}
+
+void TableCopy::record_begin() {
+  JournalStep row = context_.next_row(step_, JournalState::kIntent);
+  row.cursor = render_cursor(cursor_);
+  row.rows = cursor_.rows;
+  record_alone(context_, row, [&](Journal&) { CopyJournal(*context_.session, context_.run).clear_slots(step_.id); });
+}
 
 CopyCursor TableCopy::run() {
-  for (;;) {
-    while (!is_finished(cursor_.position, cursor_.table.blocks)) {
-      stop_point("a batch");
-      run_position();
-      meter_.tick(cursor_);
-    }
-    settle_deferred();
-    // A table that got a new file meanwhile has begun anew.
-    if (is_finished(cursor_.position, cursor_.table.blocks)) break;
-  }
-  meter_.finish(cursor_);
+  while (!run_epoch()) record_begin();
   return cursor_;
 }
 
-void TableCopy::run_position() {
-  const BlockRange range = range_at(cursor_.position, shape_, cursor_.table.blocks);
-  if (is_verifying(cursor_.position, shape_)) {
-    verify_range(range);
-    return;
-  }
-  const CopyPosition here = cursor_.position;
-  const TableEpoch table = cursor_.table;
-  CopyCursor after = cursor_;
-  after.position = after_range(here, shape_, table.blocks);
-  if (copy_patiently({range, shape_.stripes, here.stripe}, after)) return;
-  if (cursor_.table != table) return;
-  // What the stripe left behind is found when the group is verified.
-  cursor_.position = after.position;
-}
-
-void TableCopy::verify_range(const BlockRange& range) {
-  const TableEpoch table = cursor_.table;
-  for (int tries = 0; tries < kTries; ++tries) {
-    const std::optional<std::int64_t> left = worker_.remaining(range);
-    if (left == 0) break;
-    if (tries + 1 == kTries || !copy_patiently({range}, cursor_)) {
-      if (cursor_.table == table) defer(range);
-      break;
+bool TableCopy::run_epoch() {
+  meter_.begin(cursor_);
+  CopyBoard board(cursor_, std::move(slots_), context_.clock.monotonic(),
+                  context_.options.progress_interval.count() == 0);
+  slots_.clear();
+  decide(board);
+  {
+    SegmentVacuum vacuum(context_, step_, cursor_.table.blocks);
+    Crew crew(board);
+    while (!board.is_finished() && !board.was_rewritten()) {
+      coordinate(board, vacuum, crew.workers, crew.threads);
     }
   }
-  if (cursor_.table == table) cursor_.position = after_range(cursor_.position, shape_, table.blocks);
-}
-
-void TableCopy::settle_deferred() {
-  while (!cursor_.deferred.empty()) {
-    stop_point("a batch");
-    const TableEpoch table = cursor_.table;
-    const std::vector<BlockRange> round = cursor_.deferred;
-    std::vector<BlockRange> left;
-    yielded_ = false;
-    bool settled_one = false;
-    for (const BlockRange& range : round) {
-      settled_one = settle(range, left) || settled_one;
-      if (cursor_.table != table) return;
-      meter_.tick(cursor_, {"rows that others hold locked"});
-      stop_point("a batch");
-    }
-    cursor_.deferred = left;
-    if (settled_one || left.empty()) {
-      moved();
-      barren_rounds_ = 0;
-      continue;
-    }
-    barren_rounds_ = yielded_ ? 0 : barren_rounds_ + 1;
-    if (barren_rounds_ >= kBarrenRounds) {
-      throw Error(errors::kStepFailed,
-                  fmt::format("step {}: rows of {} in blocks {} to {} stay as they are", step_.id, step_.copy->relation,
-                              left.front().first, left.front().end),
-                  "See whether a trigger or rule of that table undoes the copy's update, then run the same command "
-                  "again.");
-    }
-    wait_for_movement(kRoundPause);
-  }
-}
-
-// True when the range is done. What is left of it goes to `left`, in halves where a lock was in the way.
-bool TableCopy::settle(const BlockRange& range, std::vector<BlockRange>& left) {
-  if (worker_.remaining(range) == 0) return true;
-  const TableEpoch table = cursor_.table;
-  const std::int64_t rows = cursor_.rows;
-  const bool copied = copy_patiently({range}, cursor_);
-  if (cursor_.table != table) return false;
-  if (cursor_.rows != rows) moved();
-  if (copied && worker_.remaining(range) == 0) return true;
-  const std::int64_t middle = range.first + (range.end - range.first) / 2;
-  if (copied || middle == range.first) {
-    left.push_back(range);
+  board.rethrow();
+  const CopyTotals totals = board.totals();
+  // Counts of what remains read whatever file there was: they speak of this one only if it has stayed.
+  const TableEpoch table = read_epoch(*context_.session, step_.copy->relation);
+  if (board.was_rewritten() || table.filenode != cursor_.table.filenode) {
+    cursor_ = begin_epoch(cursor_, table, totals.rows);
     return false;
   }
-  left.push_back({range.first, middle});
-  left.push_back({middle, range.end});
-  return false;
+  meter_.finish(cursor_, totals);
+  cursor_.rows = totals.rows;
+  return true;
 }
 
-bool TableCopy::copy_patiently(const Batch& batch, CopyCursor after) {
-  BackOff back_off(context_.random, kPauseBase, kPauseCap);
-  for (int tries = 1; tries <= kTries; ++tries) {
-    CopyCursor attempt = after;
-    switch (worker_.run(batch, attempt)) {
-      case BatchOutcome::kDone:
-        if (attempt.rows != cursor_.rows || attempt.position != cursor_.position) moved();
-        cursor_ = std::move(attempt);
-        return true;
-      case BatchOutcome::kRewritten: begin_new_epoch(); return false;
-      case BatchOutcome::kYielded: break;
-    }
-    yielded_ = true;
-    wait_for_table();
-    if (!context_.clock.sleep(back_off.next())) stop_point("a batch");
+void TableCopy::coordinate(CopyBoard& board, SegmentVacuum& vacuum, std::vector<std::unique_ptr<CopyWorker>>& workers,
+                           std::vector<std::jthread>& threads) {
+  const int crew = static_cast<int>(threads.size());
+  if (crew == 0 || (crew < decision_.workers && board.has_work())) {
+    workers.push_back(std::make_unique<CopyWorker>(context_, step_, cursor_, board, crew));
+    threads.emplace_back([worker = workers.back().get()] { worker->work(); });
   }
-  return false;
+  board.wait(kRound);
+  board.rethrow();
+  stop_point("a batch");
+  decide(board);
+  const CopyTotals totals = board.totals();
+  vacuum.at(totals.blocks);
+  tell_pause();
+  tell_waiting(board.waiting());
+  meter_.tick(cursor_, totals, reasons(board), decision_, watch_.signals());
+  board.told();
+  require_movement(board);
 }
 
-void TableCopy::wait_for_table() {
-  const std::vector<pg::TakenLock> ours{{step_.copy->relation, pg::LockMode::kRowExclusive, pg::LockDuration::kBatch}};
-  bool told = false;
-  for (;;) {
-    const auto lines = lines_of(find_holders(*context_.session, ours), CopyWorker::kLockTimeout);
-    if (lines.empty()) return;
-    if (!told) context_.blocked(step_, 1, lines);
-    told = true;
-    wait_for_movement(kRoundPause);
-    meter_.tick(cursor_, lines);
+void TableCopy::decide(CopyBoard& board) {
+  watch_.look();
+  const TimePoint now = context_.clock.monotonic();
+  decision_ = governor_.decide(now, watch_.signals(), watch_.wanted_workers());
+  if (watch_.control().paused) decision_.hold = true;
+  board.allow(decision_, watch_.wal_rate(), watch_.group_blocks(cursor_.table.blocks, meter_.hot_share()),
+              watch_.control().revision, now);
+}
+
+void TableCopy::tell_pause() {
+  const CopyControl& control = watch_.control();
+  if (control.paused == paused_) return;
+  paused_ = control.paused;
+  if (paused_) {
+    context_.tell(EventKind::kRunPaused, &step_, fmt::format("by {} at {}", control.paused_by, control.paused_since));
+  } else {
+    context_.tell(EventKind::kRunResumed, &step_);
   }
+  meter_.tell_soon();
 }
 
-void TableCopy::begin_new_epoch() {
-  cursor_ = begin_epoch(cursor_, read_epoch(*context_.session, step_.copy->relation));
-  moved();
+void TableCopy::tell_waiting(const std::vector<std::string>& lines) {
+  if (lines == waiting_) return;
+  waiting_ = lines;
+  if (lines.empty() || !lines.front().starts_with("pid ")) return;
+  context_.blocked(step_, 1, lines);
 }
 
-void TableCopy::defer(const BlockRange& range) {
-  if (std::find(cursor_.deferred.begin(), cursor_.deferred.end(), range) != cursor_.deferred.end()) return;
-  cursor_.deferred.push_back(range);
-}
-
-void TableCopy::moved() { last_movement_ = context_.clock.monotonic(); }
-
-void TableCopy::wait_for_movement(milliseconds pause) {
-  if (context_.clock.monotonic() - last_movement_ >= context_.lock_budget(step_)) {
-    // Whoever locks rows holds one of the modes that this one conflicts with.
-    const auto lines = lines_of(
-        find_holders(*context_.session, {{step_.copy->relation, pg::LockMode::kExclusive, pg::LockDuration::kBatch}}),
-        CopyWorker::kLockTimeout);
-    if (!lines.empty()) context_.blocked(step_, 1, lines);
-    throw Error(
-        errors::kLockBudget,
-        fmt::format("step {}: no row of {} could be copied within {}: {}", step_.id, step_.copy->relation,
-                    humanize(context_.lock_budget(step_)),
-                    lines.empty() ? std::string("its rows are locked") : fmt::format("{}", fmt::join(lines, "; "))),
-        "What is copied stays copied. End what stands in the way, then run the same command again.");
+std::vector<std::string> TableCopy::reasons(CopyBoard& board) {
+  std::vector<std::string> lines;
+  const CopyControl& control = watch_.control();
+  if (control.paused) lines.push_back(fmt::format("paused by {} since {}", control.paused_by, control.paused_since));
+  for (const Reason& reason : decision_.reasons) {
+    lines.push_back(fmt::format("{} since {}", reason.text, meter_.wall_time(reason.since)));
   }
-  if (!context_.clock.sleep(pause)) stop_point("a batch");
+  if (board.short_of_wal()) {
+    lines.push_back(fmt::format("wal_rate {:.0f} MB/s", watch_.wal_rate() / 1048576.0));
+  }
+  for (const std::string& line : waiting_) lines.push_back(line);
+  return lines;
+}
+
+void TableCopy::require_movement(CopyBoard& board) {
+  if (decision_.hold) return;
+  if (context_.clock.monotonic() - board.last_movement() < context_.lock_budget(step_)) return;
+  const std::vector<std::string> lines = row_lockers(context_, step_);
+  if (!lines.empty()) context_.blocked(step_, 1, lines);
+  throw Error(
+      errors::kLockBudget,
+      fmt::format("step {}: no row of {} could be copied within {}: {}", step_.id, step_.copy->relation,
+                  humanize(context_.lock_budget(step_)),
+                  lines.empty() ? std::string("its rows are locked") : fmt::format("{}", fmt::join(lines, "; "))),
+      "What is copied stays copied. End what stands in the way, then run the same command again.");
 }
 
 }  // namespace falsework

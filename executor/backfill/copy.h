@@ -1,53 +1,55 @@
-// Copies a table in striped passes over its block ranges, until nothing is left in any of them.
+// Copies a table in striped passes over its block ranges, by several workers, until nothing is left in any of them.
 //
-// One rule: a range is done only when its own count of what remains says 0; what could not be locked comes back at the
-// end, in smaller pieces, for as long as it takes.
+// One rule: this thread alone speaks to the ledger and to the observer; the workers only copy. A range is done only
+// when its own count of what remains says 0.
 #pragma once
 
-#include <chrono>
-#include <string>
+#include <memory>
+#include <thread>
 #include <vector>
 
+#include "executor/backfill/board.h"
 #include "executor/backfill/epoch.h"
 #include "executor/backfill/meter.h"
+#include "executor/backfill/vacuum.h"
+#include "executor/backfill/watch.h"
 #include "executor/backfill/worker.h"
-#include "executor/locks/look_then_leap.h"
 #include "executor/run_context.h"
 
 namespace falsework {
 
 class TableCopy {
  public:
-  TableCopy(RunContext& context, const Step& step, CopyCursor cursor, CopyShape shape = {});
+  // The cursor and the slots of an earlier try, or new ones.
+  TableCopy(RunContext& context, const Step& step);
 
-  // Goes on from the cursor to the end and returns the last one. Throws stopped.* between batches, with all that is
-  // committed kept; Error(lock.budget_exhausted) when nothing moved for the whole budget.
+  // Goes on to the end and returns the last cursor. Throws stopped.* between batches, with all that is committed kept;
+  // Error(lock.budget_exhausted) when nothing moved for the whole budget.
   CopyCursor run();
 
  private:
-  void run_position();
-  void verify_range(const BlockRange& range);
-  void settle_deferred();
-  bool settle(const BlockRange& range, std::vector<BlockRange>& left);
-
-  // Three tries with pauses; false when the batch must be left for later.
-  bool copy_patiently(const Batch& batch, CopyCursor after);
-  // While somebody holds the whole table against us, nothing is tried.
-  void wait_for_table();
-  void begin_new_epoch();
-  void defer(const BlockRange& range);
-  void moved();
-  void wait_for_movement(std::chrono::milliseconds pause);
+  void begin_or_resume();
+  void record_begin();
+  // One file of the table. False when it got another one meanwhile.
+  bool run_epoch();
+  void coordinate(CopyBoard& board, SegmentVacuum& vacuum, std::vector<std::unique_ptr<CopyWorker>>& workers,
+                  std::vector<std::jthread>& threads);
+  void decide(CopyBoard& board);
+  void tell_pause();
+  void tell_waiting(const std::vector<std::string>& lines);
+  void require_movement(CopyBoard& board);
+  std::vector<std::string> reasons(CopyBoard& board);
 
   RunContext& context_;
   const Step& step_;
-  const CopyShape shape_;
   CopyCursor cursor_;
-  CopyWorker worker_;
+  std::vector<SlotCursor> slots_;
+  CopyWatch watch_;
   CopyMeter meter_;
-  std::chrono::steady_clock::time_point last_movement_;
-  bool yielded_ = false;   // since the last round over the deferred ranges
-  int barren_rounds_ = 0;  // rounds that met no lock and yet left rows behind
+  Governor governor_;
+  Decision decision_;
+  bool paused_ = false;
+  std::vector<std::string> waiting_;
 };
 
 }  // namespace falsework

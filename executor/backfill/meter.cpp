@@ -6,18 +6,40 @@ namespace falsework {
 
 namespace {
 
+constexpr double kPaceWeight = 0.3;
+
 double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// How a signal stands, in one word of the contract.
+std::string state_of(const Signal& signal, bool reason) {
+  if (signal.limit <= 0) return "off";
+  if (reason) return signal.kind == Signal::Kind::kHolds ? "holds" : "slows";
+  switch (signal.reading) {
+    case Signal::Reading::kSeen: return "ok";
+    case Signal::Reading::kAbsent: return "absent";
+    case Signal::Reading::kUnreadable: return "unreadable";
+    case Signal::Reading::kStale: return "stale";
+    case Signal::Reading::kLost: return "holds";
+  }
+  return {};
+}
 
 }  // namespace
 
-CopyMeter::CopyMeter(RunContext& context, const Step& step, const CopyShape& shape, const CopyCursor& begun)
-    : context_(context), step_(step), shape_(shape), first_(sample(begun)), last_(first_) {}
+void CopyMeter::begin(const CopyCursor& copy) {
+  CopyTotals totals;
+  totals.rows = copy.rows;
+  first_ = sample(totals);
+  last_ = first_;
+  hot_share_ = -1;
+  pace_ = -1;
+}
 
-CopyMeter::Sample CopyMeter::sample(const CopyCursor& cursor) const {
+CopyMeter::Sample CopyMeter::sample(const CopyTotals& totals) const {
   Sample now;
   now.at = context_.clock.monotonic();
-  now.rows = cursor.rows;
-  now.blocks = blocks_done(cursor.position, shape_, cursor.table.blocks);
+  now.rows = totals.rows;
+  now.blocks = totals.blocks;
   const pg::Rows rows = context_.session->query(
       "SELECT coalesce(pg_catalog.pg_stat_get_tuples_updated(c.oid), 0), "
       "coalesce(pg_catalog.pg_stat_get_tuples_hot_updated(c.oid), 0), "
@@ -31,18 +53,38 @@ CopyMeter::Sample CopyMeter::sample(const CopyCursor& cursor) const {
   return now;
 }
 
-void CopyMeter::tick(const CopyCursor& cursor, const std::vector<std::string>& reasons) {
-  if (context_.clock.monotonic() - last_.at < context_.options.progress_interval) return;
-  tell(cursor, sample(cursor), reasons);
+std::string CopyMeter::wall_time(TimePoint moment) const {
+  return render_time(context_.clock.now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                                context_.clock.monotonic() - moment));
 }
 
-void CopyMeter::finish(const CopyCursor& cursor) { tell(cursor, sample(cursor), {}); }
-
-void CopyMeter::tell(const CopyCursor& cursor, const Sample& now, const std::vector<std::string>& reasons) {
+void CopyMeter::tick(const CopyCursor& copy, const CopyTotals& totals, const std::vector<std::string>& reasons,
+                     const Decision& decision, const std::vector<Signal>& signals) {
+  if (!soon_ && context_.clock.monotonic() - last_.at < context_.options.progress_interval) return;
+  soon_ = false;
   Progress progress;
+  progress.workers = decision.hold ? 0 : totals.working;
+  progress.throttled_by = reasons;
+  for (const Signal& signal : signals) {
+    const auto reason = std::find_if(decision.reasons.begin(), decision.reasons.end(),
+                                     [&](const Reason& r) { return r.name == signal.name; });
+    const bool holds = reason != decision.reasons.end();
+    progress.signals.push_back({signal.name, signal.unit, state_of(signal, holds),
+                                holds ? wall_time(reason->since) : "", signal.detail, signal.value, signal.limit});
+  }
+  tell(copy, sample(totals), std::move(progress));
+}
+
+void CopyMeter::finish(const CopyCursor& copy, const CopyTotals& totals) {
+  CopyTotals end = totals;
+  end.blocks = copy.table.blocks;
+  tell(copy, sample(end), {});
+}
+
+void CopyMeter::tell(const CopyCursor& copy, const Sample& now, Progress progress) {
   progress.rows = now.rows;
   progress.blocks = now.blocks;
-  progress.total_blocks = cursor.table.blocks;
+  progress.total_blocks = copy.table.blocks;
   progress.total = std::max(step_.estimate.rows, now.rows);
   // The plan's estimate comes from statistics, which a new table has none of.
   if (step_.estimate.rows < now.rows && now.blocks > 0) {
@@ -53,14 +95,18 @@ void CopyMeter::tell(const CopyCursor& cursor, const Sample& now, const std::vec
     progress.rate = static_cast<double>(now.rows - last_.rows) / interval;
     progress.wal_rate = (now.wal_bytes - last_.wal_bytes) / interval;
   }
-  // A new file of the table takes the copy back to block 0: no estimate until it has moved again.
-  const double moved = static_cast<double>(now.blocks - first_.blocks);
+  // By what was done lately: a hold, and what an earlier engine did, are no measure of the rest.
+  const double moved = static_cast<double>(now.blocks - last_.blocks);
   const double left = static_cast<double>(progress.total_blocks - now.blocks);
+  if (interval > 0 && moved >= 0 && last_.blocks > 0) {
+    const double pace = moved / interval;
+    pace_ = pace_ < 0 ? pace : pace_ + kPaceWeight * (pace - pace_);
+  }
   if (left == 0) progress.eta_s = 0;
-  if (left > 0 && moved > 0) progress.eta_s = seconds(now.at - first_.at) * left / moved;
+  if (left > 0 && pace_ > 0) progress.eta_s = left / pace_;
   const std::int64_t updated = now.updated - first_.updated;
   if (updated > 0) progress.hot_share = static_cast<double>(now.hot - first_.hot) / static_cast<double>(updated);
-  progress.throttled_by = reasons;
+  hot_share_ = progress.hot_share;
   last_ = now;
   context_.observer.copy_progress(step_, progress);
   Event event;

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
+#include "executor/backfill/board.h"
 #include "executor/backfill/epoch.h"
 #include "executor/run_context.h"
 
@@ -11,28 +13,41 @@ namespace falsework {
 
 class CopyMeter {
  public:
-  CopyMeter(RunContext& context, const Step& step, const CopyShape& shape, const CopyCursor& begun);
+  CopyMeter(RunContext& context, const Step& step) : context_(context), step_(step) {}
 
-  // Tells when the interval is over. `reasons`: why it is slow just now.
-  void tick(const CopyCursor& cursor, const std::vector<std::string>& reasons = {});
+  // Counts from here on; once for each file of the table.
+  void begin(const CopyCursor& copy);
+
+  // Tells when the interval is over. `reasons`: why it is slow just now, each with since when.
+  void tick(const CopyCursor& copy, const CopyTotals& totals, const std::vector<std::string>& reasons,
+            const Decision& decision, const std::vector<Signal>& signals);
   // Tells the end.
-  void finish(const CopyCursor& cursor);
+  void finish(const CopyCursor& copy, const CopyTotals& totals);
+  // The next tick tells, whatever the interval.
+  void tell_soon() { soon_ = true; }
+
+  // Of the table's updates since the copy began; -1: not known yet.
+  double hot_share() const { return hot_share_; }
+  // A moment of the monotonic clock as the ledger writes times.
+  std::string wall_time(TimePoint moment) const;
 
  private:
   // Counters of the server, as they stand: of the table, and of the WAL of everybody.
   struct Sample {
-    std::chrono::steady_clock::time_point at;
+    TimePoint at;
     std::int64_t rows = 0, blocks = 0, updated = 0, hot = 0;
     double wal_bytes = 0;
   };
 
-  Sample sample(const CopyCursor& cursor) const;
-  void tell(const CopyCursor& cursor, const Sample& now, const std::vector<std::string>& reasons);
+  Sample sample(const CopyTotals& totals) const;
+  void tell(const CopyCursor& copy, const Sample& now, Progress progress);
 
   RunContext& context_;
   const Step& step_;
-  const CopyShape shape_;
   Sample first_, last_;
+  double hot_share_ = -1;
+  double pace_ = -1;  // blocks per second, smoothed; -1: not known yet
+  bool soon_ = false;
 };
 
 }  // namespace falsework

@@ -6,47 +6,46 @@
 
 namespace falsework {
 
+namespace {
+
+constexpr int kMostStripes = 16;
+
+}  // namespace
+
 std::string lower_tid(const BlockRange& range) { return fmt::format("({},0)", range.first); }
 std::string upper_tid(const BlockRange& range) { return fmt::format("({},0)", range.end); }
 
-bool is_finished(const CopyPosition& position, std::int64_t blocks) { return position.group >= blocks; }
+GroupPosition begin_group(const BlockRange& group) { return {group, 0, group.first}; }
 
-bool is_verifying(const CopyPosition& position, const CopyShape& shape) { return position.stripe >= shape.stripes; }
-
-BlockRange group_at(const CopyPosition& position, const CopyShape& shape, std::int64_t blocks) {
-  return {position.group, std::min(blocks, position.group + shape.range_blocks * shape.group_ranges)};
+bool is_done(const GroupPosition& position, int stripes) {
+  return position.stripe > stripes || position.group.first >= position.group.end;
 }
 
-BlockRange range_at(const CopyPosition& position, const CopyShape& shape, std::int64_t blocks) {
-  const BlockRange group = group_at(position, shape, blocks);
-  return {position.next, std::min(group.end, position.next + shape.range_blocks)};
+bool is_verifying(const GroupPosition& position, int stripes) { return position.stripe == stripes; }
+
+BlockRange next_range(const GroupPosition& position, std::int64_t blocks) {
+  return {position.next, std::min(position.group.end, position.next + std::max<std::int64_t>(1, blocks))};
 }
 
-CopyPosition after_range(const CopyPosition& position, const CopyShape& shape, std::int64_t blocks) {
-  const BlockRange group = group_at(position, shape, blocks);
-  CopyPosition after = position;
-  after.next = range_at(position, shape, blocks).end;
-  if (after.next < group.end) return after;
-  if (is_verifying(position, shape)) return {group.end, 0, group.end};
-  after.next = group.first;
-  ++after.stripe;
+GroupPosition after_range(const GroupPosition& position, const BlockRange& range, int stripes) {
+  GroupPosition after = position;
+  after.next = range.end;
+  if (after.next < position.group.end) return after;
+  after.next = position.group.first;
+  after.stripe = std::min(stripes, position.stripe) + 1;
   return after;
 }
 
-std::vector<BlockRange> ranges_of(const BlockRange& group, const CopyShape& shape) {
-  std::vector<BlockRange> ranges;
-  for (std::int64_t first = group.first; first < group.end; first += shape.range_blocks) {
-    ranges.push_back({first, std::min(group.end, first + shape.range_blocks)});
-  }
-  return ranges;
+std::int64_t blocks_done(const GroupPosition& position, int stripes) {
+  const std::int64_t size = position.group.end - position.group.first;
+  if (is_done(position, stripes)) return size;
+  return (position.stripe * size + (position.next - position.group.first)) / (stripes + 1);
 }
 
-std::int64_t blocks_done(const CopyPosition& position, const CopyShape& shape, std::int64_t blocks) {
-  if (is_finished(position, blocks)) return blocks;
-  const BlockRange group = group_at(position, shape, blocks);
-  const std::int64_t size = group.end - group.first;
-  const std::int64_t passes = shape.stripes + 1;
-  return group.first + (position.stripe * size + (position.next - group.first)) / passes;
+int stripes_for(double rows_per_block) {
+  int stripes = kMostStripes;
+  while (stripes > 1 && rows_per_block > 0 && stripes > rows_per_block) stripes /= 2;
+  return stripes;
 }
 
 }  // namespace falsework

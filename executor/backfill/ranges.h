@@ -1,12 +1,11 @@
 // The order in which a copy visits the blocks of a table.
 //
 // One rule: pure. Only blocks below the number at which the copy began need a visit, so that it always ends; pass k
-// visits every range of a group before pass k+1, so that pruning has freed space when a page is met again.
+// visits a whole group before pass k+1, so that pruning has freed space when a page is met again.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace falsework {
 
@@ -22,30 +21,26 @@ inline constexpr std::int64_t kPastLastBlock = 4294967294;  // MaxBlockNumber of
 std::string lower_tid(const BlockRange& range);
 std::string upper_tid(const BlockRange& range);
 
-struct CopyShape {
-  std::int64_t range_blocks = 64;
-  std::int64_t group_ranges = 32;
-  int stripes = 16;
+// Where a group stands: everything before it is committed.
+struct GroupPosition {
+  BlockRange group;
+  int stripe = 0;         // equal to the number of stripes: the group is being verified; above it: done
+  std::int64_t next = 0;  // first block of the next range
+  bool operator==(const GroupPosition&) const = default;
 };
 
-// Where a copy stands: everything before it is committed.
-struct CopyPosition {
-  std::int64_t group = 0;  // first block of the group at work
-  int stripe = 0;          // equal to the number of stripes: the group is being verified
-  std::int64_t next = 0;   // first block of the next range
-  bool operator==(const CopyPosition&) const = default;
-};
+GroupPosition begin_group(const BlockRange& group);
+bool is_done(const GroupPosition& position, int stripes);
+bool is_verifying(const GroupPosition& position, int stripes);
+// The next range, of at most `blocks` blocks; the size may differ from one range to the next.
+BlockRange next_range(const GroupPosition& position, std::int64_t blocks);
+// The position after that range is done.
+GroupPosition after_range(const GroupPosition& position, const BlockRange& range, int stripes);
 
-bool is_finished(const CopyPosition& position, std::int64_t blocks);
-bool is_verifying(const CopyPosition& position, const CopyShape& shape);
-BlockRange group_at(const CopyPosition& position, const CopyShape& shape, std::int64_t blocks);
-BlockRange range_at(const CopyPosition& position, const CopyShape& shape, std::int64_t blocks);
-// The position after the range at this one is done.
-CopyPosition after_range(const CopyPosition& position, const CopyShape& shape, std::int64_t blocks);
-// The ranges of a group, in order.
-std::vector<BlockRange> ranges_of(const BlockRange& group, const CopyShape& shape);
+// Blocks of the group that are behind it, as a number for people: a group at work counts by its passes.
+std::int64_t blocks_done(const GroupPosition& position, int stripes);
 
-// Blocks that a copy has behind it, as a number for people: a group at work counts by its passes.
-std::int64_t blocks_done(const CopyPosition& position, const CopyShape& shape, std::int64_t blocks);
+// How many stripes serve a table with so many rows in a block: never more than a block has rows.
+int stripes_for(double rows_per_block);
 
 }  // namespace falsework

@@ -203,8 +203,10 @@ std::optional<JournalRun> Journal::find_run(const std::string& run) {
 
 std::map<std::string, JournalStep> Journal::steps(const std::string& run) {
   const pg::Rows rows = session_.query(
-      fmt::format("SELECT step, state, generation, epoch, coalesce(cursor::text, ''), rows, pg_catalog.to_char(at, {}) "
-                  "FROM falsework.journal WHERE run = $1",
+      fmt::format("SELECT step, state, generation, epoch, coalesce(cursor::text, ''), rows + coalesce((SELECT "
+                  "pg_catalog.sum(s.rows) FROM falsework.copy_slot AS s WHERE s.run = j.run AND s.step = j.step AND "
+                  "s.generation = j.generation), 0)::bigint, pg_catalog.to_char(at, {}) "
+                  "FROM falsework.journal AS j WHERE run = $1",
                   journal::kTimeFormat),
       {run});
   std::map<std::string, JournalStep> steps;

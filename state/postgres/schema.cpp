@@ -104,6 +104,30 @@ constexpr std::string_view kTables[] = {
   fingerprint jsonb NOT NULL,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 ))",
+    R"(CREATE TABLE falsework.copy_slot (
+  run text NOT NULL REFERENCES falsework.run,
+  step text NOT NULL,
+  slot integer NOT NULL,
+  generation integer NOT NULL,
+  position jsonb NOT NULL,
+  rows bigint NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (run, step, slot)
+) WITH (fillfactor = 20))",
+    R"(CREATE TABLE falsework.copy_control (
+  run text NOT NULL REFERENCES falsework.run,
+  passing boolean NOT NULL,
+  revision bigint NOT NULL,
+  paused boolean NOT NULL DEFAULT false,
+  workers integer CHECK (workers BETWEEN 1 AND 64),
+  wal_rate bigint CHECK (wal_rate >= 0),
+  max_lag_ms bigint CHECK (max_lag_ms >= 0),
+  hold_while text,
+  until timestamptz,
+  actor text NOT NULL,
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  PRIMARY KEY (run, passing)
+))",
     R"(CREATE TABLE falsework.backend (
   run text NOT NULL REFERENCES falsework.run,
   epoch bigint NOT NULL,
@@ -117,7 +141,8 @@ constexpr std::string_view kTables[] = {
 
 // The order respects the references between them.
 constexpr std::string_view kDropTables =
-    "DROP TABLE falsework.backend, falsework.fact, falsework.sighting, falsework.fingerprint, falsework.gate, "
+    "DROP TABLE falsework.backend, falsework.copy_control, falsework.copy_slot, falsework.fact, falsework.sighting, "
+    "falsework.fingerprint, falsework.gate, "
     "falsework.history, falsework.journal, "
     "falsework.run, falsework.meta";
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "state/event.h"
 #include "state/ledger.h"
+#include "state/postgres/copy_journal.h"
 #include "state/sqlite/database.h"
 #include "tests/state/postgres/engine.h"
 #include "tests/support/process.h"
@@ -107,7 +108,7 @@ TEST_CASE("the page on the journal describes each table and column of it") {
            "WHERE c.relnamespace = 'falsework'::regnamespace AND c.relkind = 'r' AND a.attnum > 0")) {
     there[row[0].value()].insert(row[1].value());
   }
-  CHECK(there.size() == 9);
+  CHECK(there.size() == 11);
   CHECK(described(page("journal.md")) == there);
 }
 
@@ -128,6 +129,10 @@ TEST_CASE("the page on the journal describes each event of a run in its history,
     engine.journal.note("a-1", engine.epoch, entry);
   }
   transaction.commit();
+  CopyJournal copy(*engine.session, "a-1");
+  copy.set_paused(true, "ann@host");
+  copy.set_paused(false, "ann@host");
+  copy.set_limits({1, std::nullopt, std::nullopt, std::nullopt}, std::nullopt, "ann@host");
   engine.journal.finish_run("a-1", "done");
   engine.journal.finish_run("a-1", "rolled_back");
 

@@ -214,6 +214,21 @@ TEST_CASE("a run ends done, rolled back or paused as its last event says") {
   }
 }
 
+TEST_CASE("a pause that holds a copy lasts through its progress, until it is resumed or the run is stopped") {
+  History history;
+  history.add(EventKind::kStepIntent, kAdd, 1).add(EventKind::kRunPaused, kAdd, 1, "by ann");
+  CHECK(history.fold().state == RunPhaseState::kPaused);
+  CHECK(history.fold().held_by_pause);
+  history.add(EventKind::kStepProgress, kAdd, 1, render_progress(Progress{}));
+  CHECK(history.fold().state == RunPhaseState::kPaused);
+  CHECK(history.fold().held_by_pause);
+  const RunState stopped = History(history).add(EventKind::kRunPaused).fold();
+  CHECK_FALSE(stopped.held_by_pause);
+  history.add(EventKind::kRunResumed, kAdd, 1);
+  CHECK(history.fold().state == RunPhaseState::kRunning);
+  CHECK_FALSE(history.fold().held_by_pause);
+}
+
 TEST_CASE("the note that a ledger was repaired changes nothing by itself") {
   History history;
   history.add(EventKind::kStepIntent, kAdd, 1).add(EventKind::kRunPaused);

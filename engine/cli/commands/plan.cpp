@@ -3,8 +3,11 @@
 #include "base/error_kinds.h"
 #include "base/file.h"
 #include "engine/cli/command.h"
+#include "engine/cli/copy_report.h"
 #include "engine/cli/invocation.h"
+#include "engine/cli/numbers.h"
 #include "engine/cli/report.h"
+#include "executor/backfill/watch.h"
 
 namespace falsework::cli {
 
@@ -24,6 +27,8 @@ Plan make(Invocation& invocation) {
 
 ExitCode run_plan(Invocation& invocation) {
   Console& console = invocation.console();
+  const auto given = invocation.arguments().value("wal-rate");
+  const std::int64_t rate = given ? wal_rate_of(*given) : CopyDefaults::kWalRate;
   const Plan plan = make(invocation);
   const std::string text = render_plan(plan);
   const auto output = invocation.arguments().value("output");
@@ -31,6 +36,7 @@ ExitCode run_plan(Invocation& invocation) {
   if (!output || console.json()) {
     console.document(text);
   } else {
+    for (const CopyForecast& copy : forecast_copies(plan, rate)) console.line(describe_forecast(copy));
     console.line(summarize(plan, *output));
   }
   const bool has_work = !plan.steps.empty();
@@ -49,6 +55,7 @@ Command plan_command() {
       {Needs::kDatabase},
       {{"output", 'o', "PLAN", "write the plan to this file and a summary to stdout; else the plan to stdout"},
        {"snapshot", 0, "FILE", "plan from a saved snapshot instead of the database"},
+       {"wal-rate", 0, "RATE", "forecast the copies at this rate: 500kB, 16MB; 0: without limit (default 32MB)"},
        {"detailed-exitcode", 0, "", "exit with 4 when the plan has something to do"}},
       run_plan,
       {"falsework plan users.sql -d postgres://owner@db/shop -o users.plan.json",

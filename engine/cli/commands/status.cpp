@@ -5,10 +5,12 @@
 #include "base/error_kinds.h"
 #include "base/stop.h"
 #include "engine/cli/command.h"
+#include "engine/cli/copy_report.h"
 #include "engine/cli/invocation.h"
 #include "engine/cli/report.h"
 #include "engine/cli/terminal.h"
 #include "engine/gates.h"
+#include "engine/runbook/words.h"
 
 namespace falsework::cli {
 
@@ -61,6 +63,19 @@ void print_steps(Console& console, const RunView& run) {
   console.table(rows);
 }
 
+// What a copy under way looks at to keep out of the application's way.
+void print_signals(Console& console, const RunView& run) {
+  for (const Step& step : run.plan.steps) {
+    const StepStatus& status = run.state.steps.at(step.id);
+    if (status.state != StepState::kRunning || status.progress.signals.empty()) continue;
+    console.line(
+        fmt::format("\n{}: {} at work", step.id,
+                    runbook::count_of(static_cast<std::size_t>(status.progress.workers), "worker", "workers")));
+    for (const std::string& reason : status.progress.throttled_by) console.line(fmt::format("  slowed by {}", reason));
+    console.table(signal_table(status.progress));
+  }
+}
+
 void print(Invocation& invocation, const Situation& now) {
   Console& console = invocation.console();
   if (console.json()) {
@@ -77,6 +92,7 @@ void print(Invocation& invocation, const Situation& now) {
     if (invocation.arguments().word(0)) {
       console.line("");
       print_steps(console, run);
+      print_signals(console, run);
     }
     for (const std::string& line : describe_gate(run, now.gates[i])) console.line(line);
     const std::string next = next_command(run.record.run, run.plan, run.state);

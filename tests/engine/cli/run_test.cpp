@@ -139,7 +139,9 @@ TEST_SUITE("engine/cli/commands/run") {
       copied = true;
       CHECK(step.at("state") == "done");
       CHECK(step.at("attempts") == 1);
-      CHECK(keys(step.at("progress")) == std::set<std::string>{"rows", "total", "rate", "eta_s", "throttled_by"});
+      CHECK(keys(step.at("progress")) == std::set<std::string>{"rows", "total", "rate", "eta_s", "throttled_by",
+                                                               "blocks", "total_blocks", "workers", "wal_rate",
+                                                               "hot_share", "signals"});
       CHECK(step.at("progress").at("rows") == 5000);
     }
     CHECK(copied);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <tuple>
+#include <vector>
 
 #include "executor/backfill/epoch.h"
 
@@ -11,19 +12,19 @@ using namespace falsework;
 
 TEST_SUITE_BEGIN("executor/backfill/ranges");
 
-TEST_CASE("every block meets every stripe once, and is verified once") {
-  const CopyShape shape{4, 3, 2};
-  for (const std::int64_t blocks : {0, 1, 4, 5, 11, 12, 13, 25}) {
+TEST_CASE("every block of a group meets every stripe once and is verified once, whatever the sizes of the ranges") {
+  constexpr int kStripes = 2;
+  for (const std::int64_t blocks : {1, 4, 5, 11, 12, 13, 25}) {
     CAPTURE(blocks);
     std::map<std::pair<std::int64_t, int>, int> visits;
-    CopyPosition position;
+    GroupPosition position = begin_group({100, 100 + blocks});
     int steps = 0;
-    while (!is_finished(position, blocks)) {
-      const BlockRange range = range_at(position, shape, blocks);
+    while (!is_done(position, kStripes)) {
+      const BlockRange range = next_range(position, 1 + steps % 5);
       REQUIRE(range.first < range.end);
-      REQUIRE(range.end <= blocks);
+      REQUIRE(range.end <= 100 + blocks);
       for (std::int64_t block = range.first; block < range.end; ++block) ++visits[{block, position.stripe}];
-      position = after_range(position, shape, blocks);
+      position = after_range(position, range, kStripes);
       REQUIRE(++steps < 1000);
     }
     CHECK(visits.size() == static_cast<std::size_t>(blocks) * 3);
@@ -32,26 +33,35 @@ TEST_CASE("every block meets every stripe once, and is verified once") {
 }
 
 TEST_CASE("a pass goes over the whole group before the next begins") {
-  const CopyShape shape{4, 2, 2};
-  CopyPosition position;
+  GroupPosition position = begin_group({0, 8});
   std::vector<std::tuple<int, std::int64_t>> order;
-  while (!is_finished(position, 8)) {
-    order.emplace_back(position.stripe, range_at(position, shape, 8).first);
-    position = after_range(position, shape, 8);
+  while (!is_done(position, 2)) {
+    const BlockRange range = next_range(position, 4);
+    order.emplace_back(position.stripe, range.first);
+    position = after_range(position, range, 2);
   }
   CHECK(order == std::vector<std::tuple<int, std::int64_t>>{{0, 0}, {0, 4}, {1, 0}, {1, 4}, {2, 0}, {2, 4}});
 }
 
 TEST_CASE("what counts as done never shrinks, and ends at the number of blocks") {
-  const CopyShape shape{4, 3, 2};
-  CopyPosition position;
+  GroupPosition position = begin_group({0, 25});
   std::int64_t before = 0;
-  while (!is_finished(position, 25)) {
-    position = after_range(position, shape, 25);
-    CHECK(blocks_done(position, shape, 25) >= before);
-    before = blocks_done(position, shape, 25);
+  while (!is_done(position, 2)) {
+    position = after_range(position, next_range(position, 4), 2);
+    CHECK(blocks_done(position, 2) >= before);
+    before = blocks_done(position, 2);
   }
   CHECK(before == 25);
+}
+
+TEST_CASE("a group without blocks is done") { CHECK(is_done(GroupPosition{}, 16)); }
+
+TEST_CASE("there are never more stripes than rows in a block") {
+  CHECK(stripes_for(0) == 16);  // nobody knows
+  CHECK(stripes_for(57) == 16);
+  CHECK(stripes_for(9.5) == 8);
+  CHECK(stripes_for(1) == 1);
+  CHECK(stripes_for(0.2) == 1);
 }
 
 TEST_CASE("bounds are tids that leave out the end") {
@@ -59,29 +69,30 @@ TEST_CASE("bounds are tids that leave out the end") {
   CHECK(upper_tid({64, 128}) == "(128,0)");
 }
 
-TEST_CASE("a cursor survives the journal") {
+TEST_CASE("cursors survive the journal") {
   CopyCursor cursor;
   cursor.table = {"16385", 4711};
-  cursor.position = {2048, 3, 2112};
+  cursor.stripes = 8;
   cursor.rows = 99;
   cursor.rewrites = 1;
-  cursor.deferred = {{0, 64}, {128, 129}};
   CHECK(parse_cursor(render_cursor(cursor)) == cursor);
   CHECK_THROWS(parse_cursor("{}"));
+  SlotCursor slot;
+  slot.at = {{2048, 4096}, 3, 2112};
+  slot.deferred = {{0, 64}, {128, 129}};
+  slot.rows = 7;
+  CHECK(parse_slot(render_slot(slot), 7) == slot);
+  CHECK_THROWS(parse_slot("{}", 0));
 }
 
 TEST_CASE("a new file of the table begins at block 0, and keeps the count of rows") {
   CopyCursor cursor;
   cursor.table = {"1", 10};
-  cursor.position = {8, 1, 8};
   cursor.rows = 5;
-  cursor.deferred = {{0, 1}};
-  const CopyCursor fresh = begin_epoch(cursor, {"2", 12});
+  const CopyCursor fresh = begin_epoch(cursor, {"2", 12}, 9);
   CHECK(fresh.table == TableEpoch{"2", 12});
-  CHECK(fresh.position == CopyPosition{});
-  CHECK(fresh.rows == 5);
+  CHECK(fresh.rows == 9);
   CHECK(fresh.rewrites == 1);
-  CHECK(fresh.deferred.empty());
 }
 
 TEST_SUITE_END();

@@ -1,0 +1,44 @@
+#include "engine/forecast.h"
+
+#include <doctest/doctest.h>
+
+namespace falsework {
+
+namespace {
+
+Plan plan_with_copy(std::int64_t rows, std::int64_t bytes) {
+  Plan plan;
+  Step step;
+  step.id = "orders/backfill/copy";
+  step.kind = StepKind::kBackfill;
+  step.estimate = {rows, bytes};
+  plan.steps = {Step{}, step};
+  return plan;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("engine/forecast");
+
+TEST_CASE("a copy is forecast from the plan's estimate: WAL by the width of a row, time by the rate") {
+  // A million rows of 170 bytes on the disk: a fifth of that, and 8 for the value.
+  const auto forecasts = forecast_copies(plan_with_copy(1000000, 42000000), 32 * 1048576);
+  REQUIRE(forecasts.size() == 1);
+  CHECK(forecasts[0].step == "orders/backfill/copy");
+  CHECK(forecasts[0].rows == 1000000);
+  CHECK(forecasts[0].disk_bytes == 42000000);
+  CHECK(forecasts[0].wal_bytes == 474000000);
+  CHECK(forecasts[0].seconds == doctest::Approx(20));  // 50,000 rows a second are fewer than 32 MB of WAL allow
+  CHECK(forecast_copies(plan_with_copy(1000000, 42000000), 1000000)[0].seconds == doctest::Approx(474));
+  CHECK(forecast_copies(plan_with_copy(1000000, 42000000), 0)[0].seconds == doctest::Approx(20));
+}
+
+TEST_CASE("an empty table takes no time") {
+  const auto forecasts = forecast_copies(plan_with_copy(0, 0), 0);
+  CHECK(forecasts.at(0).wal_bytes == 0);
+  CHECK(forecasts.at(0).seconds == 0);
+}
+
+TEST_SUITE_END();
+
+}  // namespace falsework
