@@ -9,8 +9,7 @@ namespace {
 
 // The times of the statistics are lost in a crash, and pg_stats hides what a role may not read: so both must be silent,
 // or, where the role may not read, the table must have been counted by nobody. Sizes are the catalog's: to ask the file
-// takes a lock. A partitioned table is never analyzed by
-// itself.
+// takes a lock. A partitioned table is never analyzed by itself.
 constexpr const char* kUnanalyzed = R"(
 SELECT n.nspname, c.relname, c.relkind = 'p'
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -39,11 +38,9 @@ std::vector<HealthFinding> find_table_findings(Session& session, const HealthSco
     const bool partitioned = rows.boolean(i, 2);
     finding.message = fmt::format("{} {} was never analyzed", partitioned ? "partitioned table" : "table",
                                   finding.relation.display());
-    finding.consequence = partitioned ? "Plans of queries over all its partitions rest on guesses."
-                                      : fmt::format(
-                                            "Plans of queries over its {} rest on guesses, and so do the "
-                                            "estimates of a plan of Falsework.",
-                                            rows.text(i, 3));
+    finding.consequence =
+        partitioned ? "Plans of queries over all its partitions rest on guesses."
+                    : "Plans of queries over it rest on guesses, and so do the estimates of a plan of Falsework.";
     finding.hint = fmt::format("ANALYZE {};", finding.relation.sql());
     findings.push_back(std::move(finding));
   }
