@@ -32,7 +32,7 @@ std::vector<Option> lock_options() {
       {"lock-budget", 0, "TIME", "how long all tries of a step may take together, over the plan's own: 10m"},
       {"patience", 0, "TIME", "how long to wait for another process that holds the run (default 5s)"},
       {"take-over", 0, "", "end what an earlier engine left running, once the patience is over"},
-      {"terminate-blockers", 0, "", "end sessions that hold a lock against a step for longer than its lock timeout"},
+      {"terminate-blockers", 0, "", "end sessions that have stood in the way of a step for 5 s (off unless given)"},
       {"allow-superuser", 0, "", "run although the role is a superuser"},
   };
 }
