@@ -8,6 +8,7 @@
 #include "base/error_kinds.h"
 #include "engine/health.h"
 #include "postgres/session/session.h"
+#include "state/postgres/journal.h"
 
 namespace falsework {
 
@@ -51,6 +52,21 @@ std::vector<Holder> without_repetitions(std::vector<Holder> holders) {
   return holders;
 }
 
+// An engine at work is no blocker to report: the fence deals with it, and says who it is.
+void leave_out_engines(pg::Session& session, std::vector<Holder>& holders) {
+  const bool readable =
+      session
+          .query(
+              "SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+              "WHERE n.nspname = 'falsework' AND c.relname = 'backend' AND has_schema_privilege(n.oid, 'USAGE') "
+              "AND has_table_privilege(c.oid, 'SELECT'))")
+          .boolean(0, 0);
+  if (!readable) return;
+  for (const int pid : Journal(session).live_backends()) {
+    std::erase_if(holders, [pid](const Holder& holder) { return holder.pid == pid; });
+  }
+}
+
 }  // namespace
 
 PreflightFacts read_preflight_facts(pg::Session& session, const PreflightQuestion& question) {
@@ -61,6 +77,7 @@ PreflightFacts read_preflight_facts(pg::Session& session, const PreflightQuestio
   if (facts.server.in_recovery) return facts;
   facts.relations = pg::read_relation_facts(session, in_sql(relations));
   facts.holders = without_repetitions(find_holders(session, awaited_locks(question.ahead)));
+  if (!facts.holders.empty()) leave_out_engines(session, facts.holders);
   facts.leftovers = find_leftovers(session, question.ledger, relations);
   const pg::Rows journal = session.query(
       "SELECT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = 'falsework'), "
