@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -61,6 +62,28 @@ int write_all(int descriptor, std::string_view text) {
   return 0;
 }
 
+// A device, a pipe or a socket: a rename over it would put a file in its place.
+bool is_no_file(const std::filesystem::path& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+void write_in_place(const std::filesystem::path& path, std::string_view text) {
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const int failure = file.number() < 0 ? errno : write_all(file.number(), text);
+  if (failure == 0) return;
+  throw Error(errors::kFileUnwritable, fmt::format("cannot write {}: {}", path.string(), reason(failure)),
+              "Check that it can be written.");
+}
+
+// Where the file is or is to be: behind a symbolic link, if `path` is one.
+std::filesystem::path behind_links(const std::filesystem::path& path) {
+  std::error_code none;
+  if (!std::filesystem::is_symlink(path, none)) return path;
+  std::filesystem::path target = std::filesystem::weakly_canonical(path, none);
+  return none ? path : target;
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
@@ -78,7 +101,12 @@ std::string read_file(const std::filesystem::path& path) {
   }
 }
 
-void write_file(const std::filesystem::path& path, std::string_view text, int mode) {
+void write_file(const std::filesystem::path& given, std::string_view text, int mode) {
+  if (is_no_file(given)) {
+    write_in_place(given, text);
+    return;
+  }
+  const std::filesystem::path path = behind_links(given);
   std::filesystem::path temporary = path;
   temporary += ".";
   temporary += random_uuid().substr(0, 8);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include "base/error_kinds.h"
 #include "tests/support/process.h"
@@ -34,6 +35,31 @@ TEST_CASE("a written file has the mode that was asked for and nothing is left be
   CHECK((status.st_mode & 0777U) == 0600U);
   const std::filesystem::directory_iterator entries(directory.path());
   CHECK(std::distance(begin(entries), end(entries)) == 1);
+}
+
+TEST_CASE("a pipe and a device are written and stay what they are; a link stays, and its file is written") {
+  const test::TemporaryDirectory directory;
+  const auto pipe = directory.path() / "pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  std::string seen;
+  std::thread reader([&] { seen = read_file(pipe); });
+  write_file(pipe, "through");
+  reader.join();
+  CHECK(seen == "through");
+  CHECK(std::filesystem::is_fifo(pipe));
+
+  const auto device = directory.path() / "device";
+  std::filesystem::create_symlink("/dev/null", device);
+  write_file(device, "nowhere");
+  CHECK(std::filesystem::is_character_file("/dev/null"));
+  CHECK(std::filesystem::is_symlink(device));
+
+  const auto link = directory.path() / "link";
+  std::filesystem::create_symlink("target", link);
+  write_file(link, "first");
+  write_file(link, "second");
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(read_file(directory.path() / "target") == "second");
 }
 
 TEST_CASE("a file that cannot be read names the path and the reason") {
