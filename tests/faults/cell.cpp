@@ -111,17 +111,24 @@ std::string describe(const Cell& cell) {
                      cell.place.point, cell.place.nth, cell.place.kind, name(cell.next), name(cell.environment));
 }
 
+bool stops_at_gate(const Cell& cell) {
+  const bool goes_back = cell.next == Next::kRollback || cell.next == Next::kRollbackAndResume;
+  return !cell.backward && !cell.place.past_gate && goes_back;
+}
+
 std::vector<Place> places_of(const std::filesystem::path& trace) {
   std::vector<std::string> lines;
   std::ifstream file(trace);
   for (std::string line; std::getline(file, line);) lines.push_back(line);
   const std::vector<std::string> kinds = kinds_of(lines);
-  std::size_t last_journal = 0;
+  std::size_t last_journal = 0, last_before_gate = 0;
   std::size_t gate = lines.size();
   int gates = 0;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (writes_journal(lines[i])) last_journal = i;
     if (lines[i] == "gate.begin" && ++gates == 2) gate = i;
+    if (!writes_journal(lines[i])) continue;
+    last_journal = i;
+    if (gates < 2) last_before_gate = i;
   }
   std::vector<Place> places;
   std::map<std::string, int> passed;
@@ -130,7 +137,7 @@ std::vector<Place> places_of(const std::filesystem::path& trace) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string& line = lines[i];
     if (is_mark(line)) continue;
-    Place place{kinds[i], line, ++passed[line], false, i >= gate, i < last_journal};
+    Place place{kinds[i], line, ++passed[line], false, i >= gate, i < last_journal, i < last_before_gate};
     const Pair key{place.kind, line};
     if (is_io(line) || seen.insert(key).second) {
       places.push_back(place);
@@ -164,7 +171,10 @@ std::vector<Cell> all_cells(const std::vector<Place>& forward, const std::vector
           ++turn;
           // How often a batch comes round depends on who else is there.
           const bool steady = !place.last || place.point.find("batch") == std::string::npos;
-          cells.push_back({back, place, fault, next, steady ? kEnvironments[at] : Environment::kQuiet});
+          const Cell cell{back, place, fault, next, steady ? kEnvironments[at] : Environment::kQuiet};
+          // What is cancelled is the next write of the journal, and this engine makes none.
+          if (fault == FaultKind::kCancel && stops_at_gate(cell) && !place.before_gate) continue;
+          cells.push_back(cell);
         }
       }
     }

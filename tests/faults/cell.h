@@ -44,6 +44,7 @@ struct Place {
   bool last = false;          // not the first of its kind and point
   bool past_gate = false;     // at the gate of contract or behind it
   bool journal_later = true;  // the journal is written after it
+  bool before_gate = true;    // … by an engine that goes no further than the gate of contract
 };
 
 struct Cell {
@@ -54,6 +55,10 @@ struct Cell {
   Environment environment = Environment::kQuiet;
 };
 std::string describe(const Cell& cell);
+
+// Whether the engine that is struck goes no further than the gate of contract: whoever is to go back afterwards must
+// not have passed the point of no return before.
+bool stops_at_gate(const Cell& cell);
 
 // The places of a run that was traced.
 std::vector<Place> places_of(const std::filesystem::path& trace);

@@ -210,10 +210,8 @@ std::string Trial::strike(Scene& scene, const Cell& cell) {
   if (cell.backward) {
     if (const std::string problem = bring(scene, Way::kGate); !problem.empty()) return problem;
   }
-  // Whoever is to go back afterwards must not have passed the point of no return before.
-  const bool before_gate = !cell.place.past_gate && cell.next != Next::kResume && cell.next != Next::kSecondFault;
   EngineOrder order;
-  order.way = cell.backward ? Way::kBack : before_gate ? Way::kGate : Way::kEnd;
+  order.way = cell.backward ? Way::kBack : stops_at_gate(cell) ? Way::kGate : Way::kEnd;
   order.ledger = scene.ledger;
   order.trace = scene.trace;
   order.conninfo = scene.database.url();
