@@ -76,12 +76,15 @@ void write_in_place(const std::filesystem::path& path, std::string_view text) {
               "Check that it can be written.");
 }
 
-// Where the file is or is to be: behind a symbolic link, if `path` is one.
-std::filesystem::path behind_links(const std::filesystem::path& path) {
+// Where the file is or is to be: behind symbolic links, if `path` is one.
+std::filesystem::path behind_links(std::filesystem::path path) {
+  constexpr int kMost = 40;  // as the kernel follows
   std::error_code none;
-  if (!std::filesystem::is_symlink(path, none)) return path;
-  std::filesystem::path target = std::filesystem::weakly_canonical(path, none);
-  return none ? path : target;
+  for (int i = 0; i < kMost && std::filesystem::is_symlink(path, none); ++i) {
+    // An absolute target takes the place of the directory.
+    path = path.parent_path() / std::filesystem::read_symlink(path, none);
+  }
+  return path;
 }
 
 }  // namespace
