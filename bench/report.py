@@ -1,51 +1,56 @@
 """Prints the figures, and writes them as JSON, Markdown and an SVG chart."""
 
 import json
-from xml.sax.saxutils import escape
 
-BAR = 300
+from chart import chart
 
 
 def shown(value):
-    return f"{value:.2f}"
+    """Three digits that matter, and no more decimals than somebody would read."""
+    if value is None:
+        return "–"
+    if value == int(value) and abs(value) < 1000:
+        return f"{value:.0f}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+
+
+def goal_of(each):
+    return "–" if each["goal"] is None else f"{'≥' if each['at_least'] else '≤'} {each['goal']:g}"
+
+
+def machine(result):
+    rounds = f"{result['rounds']} rounds" if result["rounds"] > 1 else "1 round"
+    return (f"{result['rows']:,} rows, {rounds}; PostgreSQL {result['server']} with {result['shared_buffers_mb']} MB of "
+            f"shared_buffers on {result['cores']} cores ({result['processor']})")
+
+
+def table(header, rows):
+    return [f"| {' | '.join(header)} |", "|" + "---|" * len(header), *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def markdown(result):
-    lines = [f"{result['rows']:,} rows, {result['rounds']} round(s), PostgreSQL {result['server']}, "
-             f"{result['cores']} cores, load of the machine not controlled", "",
-             "| figure | measured | goal | met | |", "|---|---|---|---|---|"]
-    for each in result["figures"]:
-        sign = "≥" if each["at_least"] else "≤"
-        lines.append(f"| {each['name']} | {shown(each['value'])} | {sign} {each['goal']} | "
-                     f"{'yes' if each['met'] else 'no'} | {each['detail']} |")
-    for name, points in result["scaling"].items():
-        lines += ["", f"| {name} | rows/s |", "|---|---|"]
-        lines += [f"| {int(size):,} | {speed:,.0f} |" for size, speed in points.items()]
+    lines = [machine(result), ""]
+    met = {True: "yes", False: "**no**", None: "–"}
+    lines += table(("figure", "measured", "goal", "met", "in figures"),
+                   [(each["name"], shown(each["value"]), goal_of(each), met[each["met"]], each["detail"])
+                    for each in result["figures"]])
+    by_rows = sorted(result["scaling"]["rows"].items(), key=lambda each: int(each[0]))
+    if by_rows:
+        lines += ["", "Rows per second by the size of the table:", ""]
+        lines += table(("rows", "falsework, two workers", "one UPDATE", "pgroll"),
+                       [(f"{int(rows):,}", *(f"{speeds[who]:,.0f}" if speeds[who] else "–"
+                                             for who in ("falsework", "update", "pgroll"))) for rows, speeds in by_rows])
+    if len(result["scaling"]["workers"]) > 1:
+        lines += ["", f"Rows per second by the number of workers, {result['rows']:,} rows:", ""]
+        lines += table(("workers", "rows/s"),
+                       [(str(count), f"{speed:,.0f}") for count, speed in sorted(result["scaling"]["workers"].items())])
     return "\n".join(lines) + "\n"
 
 
-def svg(result):
-    """One bar per figure: how far it is on the way to its goal; the line is the goal."""
-    height = 28 * len(result["figures"]) + 10
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="960" height="{height}" font-family="sans-serif" '
-             'font-size="13">']
-    for row, each in enumerate(result["figures"]):
-        reached = each["value"] / each["goal"] if each["at_least"] else each["goal"] / max(each["value"], 1e-9)
-        width = min(reached, 2) * BAR / 2
-        top = 28 * row + 6
-        colour = "#3a7d44" if each["met"] else "#b5472f"
-        parts.append(f'<text x="0" y="{top + 15}">{escape(each["name"])}</text>')
-        parts.append(f'<rect x="560" y="{top}" width="{width:.0f}" height="18" fill="{colour}"/>')
-        parts.append(f'<text x="{565 + BAR}" y="{top + 15}">{shown(each["value"])}</text>')
-    parts.append(f'<line x1="{560 + BAR / 2}" y1="0" x2="{560 + BAR / 2}" y2="{height}" stroke="#444"/></svg>')
-    return "\n".join(parts) + "\n"
-
-
 def write_report(result, directory):
-    directory.mkdir(parents=True, exist_ok=True)
     text = markdown(result)
-    (directory / "bench.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    (directory / "bench.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (directory / "bench.md").write_text(text, encoding="utf-8")
-    (directory / "bench.svg").write_text(svg(result), encoding="utf-8")
+    (directory / "bench.svg").write_text(chart(result, machine(result)), encoding="utf-8")
     print(text, end="")
     print(f"\nwritten to {directory}: bench.json, bench.md, bench.svg")
