@@ -15,7 +15,11 @@ if(CLANG_FORMAT)
 endif()
 
 if(CLANG_TIDY AND RUN_CLANG_TIDY)
+  # With a list of commands of its own, for clang cannot read the headers that gcc has precompiled.
+  set(LINT_DIR ${PROJECT_BINARY_DIR}/lint)
   add_custom_target(lint
-    COMMAND ${RUN_CLANG_TIDY} -clang-tidy-binary ${CLANG_TIDY} -p ${PROJECT_BINARY_DIR} -quiet ${PROJECT_SOURCE_DIR}/
+    COMMAND ${CMAKE_COMMAND} -G Ninja -S ${PROJECT_SOURCE_DIR} -B ${LINT_DIR} -DCMAKE_BUILD_TYPE=Debug
+      -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+    COMMAND ${RUN_CLANG_TIDY} -clang-tidy-binary ${CLANG_TIDY} -p ${LINT_DIR} -quiet ${PROJECT_SOURCE_DIR}/
     VERBATIM USES_TERMINAL COMMENT "Linting")
 endif()
