@@ -43,7 +43,8 @@ class Bench:
         self.pgroll_rounds = min(self.rounds, 2)
         self.mix_rounds = min(self.rounds, 2)
         self.rate = options.rate
-        self.sizes = sorted({self.rows // 50, self.rows // 5, self.rows} | (set() if options.quick else {4 * self.rows}))
+        larger = () if options.quick else (4 * self.rows,)
+        self.sizes = sorted({self.rows // 50, self.rows // 5, self.rows, *larger})
         self.catalogs = (1_000,) if options.quick else (1_000, 10_000)
         self.scaling, self.detail = {"workers": {}, "rows": {}}, {}
         self.server = Server(options.server, options.quick)

@@ -4,6 +4,8 @@ import json
 
 from chart import chart
 
+PEERS = ("falsework", "update", "pgroll")
+
 
 def shown(value):
     """Three digits that matter, and no more decimals than somebody would read."""
@@ -20,8 +22,8 @@ def goal_of(each):
 
 def machine(result):
     rounds = f"{result['rounds']} rounds" if result["rounds"] > 1 else "1 round"
-    return (f"{result['rows']:,} rows, {rounds}; PostgreSQL {result['server']} with {result['shared_buffers_mb']} MB of "
-            f"shared_buffers on {result['cores']} cores ({result['processor']})")
+    return (f"{result['rows']:,} rows, {rounds}; PostgreSQL {result['server']} with {result['shared_buffers_mb']} MB "
+            f"of shared_buffers on {result['cores']} cores ({result['processor']})")
 
 
 def table(header, rows):
@@ -38,8 +40,8 @@ def markdown(result):
     if by_rows:
         lines += ["", "Rows per second by the size of the table:", ""]
         lines += table(("rows", "falsework, two workers", "one UPDATE", "pgroll"),
-                       [(f"{int(rows):,}", *(f"{speeds[who]:,.0f}" if speeds[who] else "–"
-                                             for who in ("falsework", "update", "pgroll"))) for rows, speeds in by_rows])
+                       [(f"{int(rows):,}", *(f"{speeds[who]:,.0f}" if speeds[who] else "–" for who in PEERS))
+                        for rows, speeds in by_rows])
     if len(result["scaling"]["workers"]) > 1:
         lines += ["", f"Rows per second by the number of workers, {result['rows']:,} rows:", ""]
         lines += table(("workers", "rows/s"),

@@ -7,7 +7,8 @@ from measure import figure, reported
 # Every update is HOT and there is no index, so that the statement itself is cheap and what a trigger adds stands out.
 NARROW = """
 CREATE TABLE orders (id bigint NOT NULL PRIMARY KEY, a int, d timestamptz NOT NULL, name varchar(40) NOT NULL,
-  v int NOT NULL, unrelated int NOT NULL DEFAULT 0, filler text NOT NULL) WITH (fillfactor = 40, autovacuum_enabled = off);
+  v int NOT NULL, unrelated int NOT NULL DEFAULT 0, filler text NOT NULL)
+  WITH (fillfactor = 40, autovacuum_enabled = off);
 INSERT INTO orders SELECT g, hashint8(g) & 2147483647, now(), md5(g::text), g % 1000, 0, repeat('x', 40)
   FROM generate_series(1, {rows}) AS g;
 """
@@ -70,8 +71,8 @@ def added_figures(bench):
         mine = statistics.median(each[case] for each in added[ours])
         if bench.pgroll:
             other = statistics.median(each[case] for each in added[theirs])
-            yield figure(f"trigger: cost added to {name} of the {shape} shape, against pgroll's", mine / other, 0.25, False,
-                         f"{mine:.2f} against {other:.2f} µs per row", f"trigger_{shape}_{name.lower()}")
+            yield figure(f"trigger: cost added to {name} of the {shape} shape, against pgroll's", mine / other, 0.25,
+                         False, f"{mine:.2f} against {other:.2f} µs per row", f"trigger_{shape}_{name.lower()}")
         else:
             yield reported(f"trigger: µs added to a row of {name}, {shape} shape", mine, "pgroll is not there",
                            f"trigger_{shape}_{name.lower()}")

@@ -1,4 +1,4 @@
-"""The benchmark on a very small table: it runs from start to end, its figures are what they say, and its files can be read."""
+"""The benchmark on a very small table: it runs to its end, figures are what they say, and its files can be read."""
 
 import json
 import os
@@ -31,7 +31,8 @@ class Whole(unittest.TestCase):
     def test_a_small_run_measures_and_writes_its_files(self):
         with tempfile.TemporaryDirectory() as name:
             build = pathlib.Path(name)
-            done = run(self.program, build, "--quick", "--rows", "20000", "--no-pgroll", "--only", "copy,in_place,resume")
+            done = run(self.program, build, "--quick", "--rows", "20000", "--no-pgroll", "--only",
+                       "copy,in_place,resume")
             self.assertEqual(done.returncode, 0, done.stderr)
             result = json.loads((build / "bench" / "bench.json").read_text(encoding="utf-8"))
             figures = {each["key"]: each for each in result["figures"]}
@@ -54,7 +55,8 @@ class Whole(unittest.TestCase):
 
 class Report(unittest.TestCase):
     def result(self):
-        return {"rows": 1000, "rounds": 3, "server": "15", "cores": 2, "processor": "a <fast> one", "shared_buffers_mb": 512,
+        return {"rows": 1000, "rounds": 3, "server": "15", "cores": 2, "processor": "a <fast> one",
+                "shared_buffers_mb": 512,
                 "figures": [figure("reached", 4.0, 3.5, True, "", "a"), figure("missed", 1.5, 1.2, False, "", "b"),
                             figure("none at all", 0, 0, False, "", "c")],
                 "scaling": {"rows": {"100": {"falsework": 5.0, "update": 2.0, "pgroll": None},
