@@ -10,6 +10,7 @@ using std::chrono::milliseconds;
 using Lock = std::unique_lock<std::mutex>;
 
 constexpr milliseconds kSlice{50};
+constexpr auto kShortMemory = std::chrono::seconds(2);  // a wait for WAL is told as one with the one before it
 constexpr auto kHeartbeatPatience = std::chrono::seconds(15);
 constexpr std::int64_t kMostRangeBlocks = 256;
 constexpr std::int64_t kLeastRangeBlocks = 1;
@@ -40,8 +41,10 @@ CopyBoard::Turn CopyBoard::turn(int number, bool holds_group) {
     const bool watched = time - heartbeat_ < kHeartbeatPatience;
     const bool heard = seen_revision_ >= revision_;
     milliseconds debt = bucket_.wait(time);
-    if (debt.count() == 0) short_since_ = {};
-    if (debt.count() > 0 && short_since_ == TimePoint{}) short_since_ = time;
+    if (debt.count() > 0) {
+      if (time - short_until_ > kShortMemory) short_since_ = time;
+      short_until_ = time;
+    }
     if (!too_many && watched && heard && !decision_.hold && debt.count() == 0) return Turn::kGo;
     if (decision_.hold || debt.count() > 0 || !watched) last_movement_ = time;
     changed_.wait_for(lock, debt.count() > 0 ? std::clamp(debt, milliseconds(1), kSlice) : kSlice);
@@ -117,6 +120,7 @@ void CopyBoard::moved(const Ticket& ticket, const BatchFacts& facts) {
     if (facts.rows > 0 || kept.at != ticket.cursor.at) last_movement_ = time;
     kept = ticket.cursor;
     bucket_.take(facts.wal_bytes, time);
+    wal_bytes_ += facts.wal_bytes;
     revision_ = std::max(revision_, facts.revision);
     if (facts.took > kVeryLongBatch) {
       range_blocks_ = std::max(kLeastRangeBlocks, range_blocks_ / 4);
@@ -222,6 +226,7 @@ CopyTotals CopyBoard::totals() {
   CopyTotals totals;
   totals.rows = copy_.rows;
   totals.blocks = next_;
+  totals.wal_bytes = wal_bytes_;
   for (const Slot& slot : slots_) {
     const GroupPosition& at = slot.cursor.at;
     totals.rows += slot.cursor.rows;
@@ -259,9 +264,10 @@ bool CopyBoard::has_work() {
          std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.hold == Hold::kOrphan; });
 }
 
-bool CopyBoard::short_of_wal() {
+std::optional<TimePoint> CopyBoard::short_of_wal() {
   const Lock lock(mutex_);
-  return short_since_ != TimePoint{};
+  if (now() - short_until_ > kShortMemory) return std::nullopt;
+  return short_since_;
 }
 
 }  // namespace falsework

@@ -32,6 +32,7 @@ struct BatchFacts {
 
 struct CopyTotals {
   std::int64_t rows = 0, blocks = 0;
+  double wal_bytes = 0;  // that the copy wrote since this board was made
   int working = 0;
 };
 
@@ -81,7 +82,8 @@ class CopyBoard {
              TimePoint now);
   // Whether groups are left that nobody works at.
   bool has_work();
-  bool short_of_wal();
+  // Since when workers wait for WAL that they may write; nullopt when none had to of late.
+  std::optional<TimePoint> short_of_wal();
 
  private:
   enum class Hold { kFree, kBusy, kOrphan };
@@ -101,7 +103,8 @@ class CopyBoard {
   std::int64_t group_blocks_ = 0, range_blocks_ = 64;
   Decision decision_;
   TokenBucket bucket_;
-  TimePoint heartbeat_, last_movement_, short_since_;
+  TimePoint heartbeat_, last_movement_, short_since_, short_until_;
+  double wal_bytes_ = 0;
   std::vector<std::string> waiting_;
   std::int64_t revision_ = 0, seen_revision_ = 0;
   std::uint64_t reports_ = 0, told_ = 0;

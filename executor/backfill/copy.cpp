@@ -139,7 +139,8 @@ void TableCopy::coordinate(CopyBoard& board, SegmentVacuum& vacuum, std::vector<
   vacuum.at(totals.blocks);
   tell_pause();
   tell_waiting(board.waiting());
-  meter_.tick(cursor_, totals, reasons(board), decision_, watch_.signals());
+  const auto short_since = board.short_of_wal();
+  meter_.tick(cursor_, totals, reasons(short_since), decision_, short_since, watch_.signals(), watch_.wal_rate());
   board.told();
   require_movement(board);
 }
@@ -167,22 +168,22 @@ void TableCopy::tell_pause() {
 
 void TableCopy::tell_waiting(const std::vector<std::string>& lines) {
   if (lines == waiting_) return;
+  if (waiting_.empty()) waiting_since_ = context_.clock.monotonic();
   waiting_ = lines;
   if (lines.empty() || !lines.front().starts_with("pid ")) return;
   context_.blocked(step_, 1, lines);
 }
 
-std::vector<std::string> TableCopy::reasons(CopyBoard& board) {
+std::vector<std::string> TableCopy::reasons(const std::optional<TimePoint>& short_of_wal) {
   std::vector<std::string> lines;
+  const auto add = [&](const std::string& text, TimePoint since) {
+    lines.push_back(fmt::format("{} since {}", text, meter_.wall_time(since)));
+  };
   const CopyControl& control = watch_.control();
   if (control.paused) lines.push_back(fmt::format("paused by {} since {}", control.paused_by, control.paused_since));
-  for (const Reason& reason : decision_.reasons) {
-    lines.push_back(fmt::format("{} since {}", reason.text, meter_.wall_time(reason.since)));
-  }
-  if (board.short_of_wal()) {
-    lines.push_back(fmt::format("wal_rate {:.0f} MB/s", watch_.wal_rate() / 1048576.0));
-  }
-  for (const std::string& line : waiting_) lines.push_back(line);
+  for (const Reason& reason : decision_.reasons) add(reason.text, reason.since);
+  if (short_of_wal) add(fmt::format("wal_rate {} MB/s", watch_.wal_rate() / 1048576.0), *short_of_wal);
+  for (const std::string& line : waiting_) add(line, waiting_since_);
   return lines;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -38,7 +39,8 @@ class TableCopy {
   void tell_pause();
   void tell_waiting(const std::vector<std::string>& lines);
   void require_movement(CopyBoard& board);
-  std::vector<std::string> reasons(CopyBoard& board);
+  // Why it is slow, each with since when.
+  std::vector<std::string> reasons(const std::optional<TimePoint>& short_of_wal);
 
   RunContext& context_;
   const Step& step_;
@@ -50,6 +52,7 @@ class TableCopy {
   Decision decision_;
   bool paused_ = false;
   std::vector<std::string> waiting_;
+  TimePoint waiting_since_;
 };
 
 }  // namespace falsework

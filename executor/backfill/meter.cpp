@@ -7,6 +7,7 @@ namespace falsework {
 namespace {
 
 constexpr double kPaceWeight = 0.3;
+constexpr double kMegabyte = 1048576;
 
 double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -40,6 +41,7 @@ CopyMeter::Sample CopyMeter::sample(const CopyTotals& totals) const {
   now.at = context_.clock.monotonic();
   now.rows = totals.rows;
   now.blocks = totals.blocks;
+  now.wal_of_copy = totals.wal_bytes;
   const pg::Rows rows = context_.session->query(
       "SELECT coalesce(pg_catalog.pg_stat_get_tuples_updated(c.oid), 0), "
       "coalesce(pg_catalog.pg_stat_get_tuples_hot_updated(c.oid), 0), "
@@ -59,12 +61,23 @@ std::string CopyMeter::wall_time(TimePoint moment) const {
 }
 
 void CopyMeter::tick(const CopyCursor& copy, const CopyTotals& totals, const std::vector<std::string>& reasons,
-                     const Decision& decision, const std::vector<Signal>& signals) {
+                     const Decision& decision, const std::optional<TimePoint>& short_of_wal,
+                     const std::vector<Signal>& signals, double wal_rate) {
   if (!soon_ && context_.clock.monotonic() - last_.at < context_.options.progress_interval) return;
   soon_ = false;
   Progress progress;
   progress.workers = decision.hold ? 0 : totals.working;
   progress.throttled_by = reasons;
+  const Sample now = sample(totals);
+  const double interval = seconds(now.at - last_.at);
+  SignalNumber wal{"wal_rate", "MB/s", wal_rate > 0 ? "ok" : "off", "", "of the copy alone, an estimate", 0, 0};
+  if (short_of_wal) {
+    wal.state = "slows";
+    wal.since = wall_time(*short_of_wal);
+  }
+  if (interval > 0) wal.value = (now.wal_of_copy - last_.wal_of_copy) / interval / kMegabyte;
+  wal.limit = wal_rate / kMegabyte;
+  progress.signals.push_back(std::move(wal));
   for (const Signal& signal : signals) {
     const auto reason = std::find_if(decision.reasons.begin(), decision.reasons.end(),
                                      [&](const Reason& r) { return r.name == signal.name; });
@@ -72,7 +85,7 @@ void CopyMeter::tick(const CopyCursor& copy, const CopyTotals& totals, const std
     progress.signals.push_back({signal.name, signal.unit, state_of(signal, holds),
                                 holds ? wall_time(reason->since) : "", signal.detail, signal.value, signal.limit});
   }
-  tell(copy, sample(totals), std::move(progress));
+  tell(copy, now, std::move(progress));
 }
 
 void CopyMeter::finish(const CopyCursor& copy, const CopyTotals& totals) {

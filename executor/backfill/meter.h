@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,11 @@ class CopyMeter {
   // Counts from here on; once for each file of the table.
   void begin(const CopyCursor& copy);
 
-  // Tells when the interval is over. `reasons`: why it is slow just now, each with since when.
+  // Tells when the interval is over. `reasons`: why it is slow just now, each with since when; `short_of_wal`: since
+  // when it waits for its rate of WAL, `wal_rate` in bytes per second.
   void tick(const CopyCursor& copy, const CopyTotals& totals, const std::vector<std::string>& reasons,
-            const Decision& decision, const std::vector<Signal>& signals);
+            const Decision& decision, const std::optional<TimePoint>& short_of_wal, const std::vector<Signal>& signals,
+            double wal_rate);
   // Tells the end.
   void finish(const CopyCursor& copy, const CopyTotals& totals);
   // The next tick tells, whatever the interval.
@@ -36,7 +39,7 @@ class CopyMeter {
   struct Sample {
     TimePoint at;
     std::int64_t rows = 0, blocks = 0, updated = 0, hot = 0;
-    double wal_bytes = 0;
+    double wal_bytes = 0, wal_of_copy = 0;
   };
 
   Sample sample(const CopyTotals& totals) const;

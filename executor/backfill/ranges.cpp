@@ -17,6 +17,10 @@ std::string upper_tid(const BlockRange& range) { return fmt::format("({},0)", ra
 
 GroupPosition begin_group(const BlockRange& group) { return {group, 0, group.first}; }
 
+GroupPosition verify_group(const GroupPosition& position, int stripes) {
+  return {position.group, stripes, position.group.first};
+}
+
 bool is_done(const GroupPosition& position, int stripes) {
   return position.stripe > stripes || position.group.first >= position.group.end;
 }

@@ -30,6 +30,8 @@ struct GroupPosition {
 };
 
 GroupPosition begin_group(const BlockRange& group);
+// The same group, to be counted from its first block on.
+GroupPosition verify_group(const GroupPosition& position, int stripes);
 bool is_done(const GroupPosition& position, int stripes);
 bool is_verifying(const GroupPosition& position, int stripes);
 // The next range, of at most `blocks` blocks; the size may differ from one range to the next.

@@ -146,7 +146,12 @@ void CopyWatch::read_signals() {
 
 void CopyWatch::read_replicas(std::vector<Signal>& signals) {
   static const std::string kQuery =
-      "WITH standby AS (SELECT r.* FROM pg_catalog.pg_stat_replication AS r), "
+      // Whoever replays nothing is a backup or an archive of WAL: it may come and go.
+      "WITH standby AS (SELECT r.* FROM pg_catalog.pg_stat_replication AS r WHERE r.state IS NULL OR r.replay_lsn IS "
+      "NOT "
+      "NULL), "
+      "physical AS (SELECT s.pid FROM standby AS s WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS l "
+      "WHERE l.active_pid = s.pid AND l.slot_type = 'logical')), "
       "segment AS (SELECT s.setting::bigint AS bytes FROM pg_catalog.pg_settings AS s WHERE s.name = "
       "'wal_segment_size'), "
       "archived AS (SELECT ('x' || substr(a.last_archived_wal, 9, 8))::bit(32)::bigint * (4294967296 / g.bytes) + "
@@ -155,6 +160,7 @@ void CopyWatch::read_replicas(std::vector<Signal>& signals) {
       "'^[0-9A-F]{24}'), "
       "written AS (SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::numeric AS bytes) "
       "SELECT (SELECT count(*) FROM standby), (SELECT count(*) FROM standby WHERE state IS NULL), "
+      "(SELECT count(*) FROM physical), "
       "(SELECT max(extract(epoch FROM replay_lag))::float8 FROM standby), "
       "(SELECT application_name FROM standby ORDER BY replay_lag DESC NULLS LAST LIMIT 1), "
       "(SELECT min(safe_wal_size) FROM pg_catalog.pg_replication_slots), "
@@ -165,43 +171,49 @@ void CopyWatch::read_replicas(std::vector<Signal>& signals) {
   const auto limit = control_.limits.max_lag.value_or(CopyDefaults::kMaxLag);
   Signal lag = signal_of("replica_lag", Signal::Kind::kHolds, static_cast<double>(limit.count()) / 1000.0, "s");
   const std::int64_t replicas = rows.number(0, 0);
-  if (replicas > 0 && rows.number(0, 1) == replicas) {
+  const std::int64_t standbys = rows.number(0, 2);
+  const bool hidden = replicas > 0 && rows.number(0, 1) == replicas;
+  if (hidden) {
     hide(lag);
-  } else if (replicas < replicas_seen_) {
+  } else if (standbys < standbys_seen_) {
     lag.reading = Signal::Reading::kLost;
     lag.detail =
-        fmt::format("{} of {} standbys are connected; throttle --max-lag 0 looks away", replicas, replicas_seen_);
+        fmt::format("{} of {} standbys are connected; throttle --max-lag 0 looks away", standbys, standbys_seen_);
   } else if (replicas > 0) {
-    see(lag, rows.rows[0][2].value_or("0"), rows.rows[0][3].value_or(""));
+    see(lag, rows.rows[0][3].value_or("0"), rows.rows[0][4].value_or(""));
   }
-  // Whoever looks away forgets the standby that is gone.
-  replicas_seen_ = limit.count() == 0 ? replicas : std::max(replicas_seen_, replicas);
+  // Whoever looks away forgets the standby that is gone. Of what is hidden nobody can tell that it was a standby.
+  if (!hidden) standbys_seen_ = limit.count() == 0 ? standbys : std::max(standbys_seen_, standbys);
   signals.push_back(lag);
 
   // As a share of what it may come near to: 1 when only the headroom is left.
   Signal slot = signal_of("slot_headroom", Signal::Kind::kHolds, 1, "of its limit used");
-  if (rows.rows[0][4]) {
-    const double safe = std::max(1.0, std::stod(*rows.rows[0][4]));
-    see(slot, std::to_string(kSlotHeadroom / safe), rows.rows[0][5].value_or(""));
+  if (rows.rows[0][5]) {
+    const double safe = std::max(1.0, std::stod(*rows.rows[0][5]));
+    see(slot, std::to_string(kSlotHeadroom / safe), rows.rows[0][6].value_or(""));
   }
   signals.push_back(slot);
 
   Signal archiver = signal_of("archiver_backlog", Signal::Kind::kHolds, kArchiverSegments, "segments");
-  see(archiver, rows.rows[0][6]);
+  see(archiver, rows.rows[0][7]);
   signals.push_back(archiver);
 }
 
 void CopyWatch::read_sessions(std::vector<Signal>& signals) {
   static const std::string kQuery = fmt::format(
       "WITH other AS (SELECT a.* FROM pg_catalog.pg_stat_activity AS a WHERE a.pid NOT IN {0}), "
-      "horizon AS (SELECT o.backend_xmin AS xid, o.xact_start AS since, format('pid %s, %s, %s', o.pid, o.usename, "
-      "coalesce(nullif(o.application_name, ''), 'no name')) AS who FROM other AS o WHERE o.backend_xmin IS NOT NULL "
+      // A transaction that has written holds back what can be pruned even when it is idle and has no snapshot; others'
+      // snapshots then begin with it, so of equals it is the one to name.
+      "horizon AS (SELECT x.xid, o.xact_start AS since, format('pid %s, %s, %s', o.pid, o.usename, "
+      "coalesce(nullif(o.application_name, ''), 'no name')) AS who, x.wrote FROM other AS o, LATERAL (VALUES "
+      "(o.backend_xmin, false), (o.backend_xid, true)) AS x (xid, wrote) WHERE x.xid IS NOT NULL "
       "AND (o.datname IS NULL OR o.datname = pg_catalog.current_database()) AND o.query NOT LIKE 'autovacuum:%' "
-      "UNION ALL SELECT p.transaction, p.prepared, 'prepared transaction ' || p.gid FROM "
+      "UNION ALL SELECT p.transaction, p.prepared, 'prepared transaction ' || p.gid, true FROM "
       "pg_catalog.pg_prepared_xacts AS p WHERE p.database = pg_catalog.current_database() "
-      "UNION ALL SELECT s.xmin, NULL, 'replication slot ' || s.slot_name FROM pg_catalog.pg_replication_slots AS s "
+      "UNION ALL SELECT s.xmin, NULL, 'replication slot ' || s.slot_name, false FROM pg_catalog.pg_replication_slots "
+      "AS s "
       "WHERE s.xmin IS NOT NULL), "
-      "oldest AS (SELECT h.* FROM horizon AS h ORDER BY pg_catalog.age(h.xid) DESC LIMIT 1) "
+      "oldest AS (SELECT h.* FROM horizon AS h ORDER BY pg_catalog.age(h.xid) DESC, h.wrote DESC LIMIT 1) "
       "SELECT (SELECT count(*) FROM other WHERE state = 'active' AND backend_type = 'client backend'), "
       "(SELECT count(*) FROM other WHERE usename IS NOT NULL AND state IS NULL AND backend_type IS NULL), "
       "pg_catalog.current_setting('max_connections')::bigint, "

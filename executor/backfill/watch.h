@@ -47,7 +47,7 @@ class CopyWatch {
   TimePoint looked_, read_;
   int workers_of_server_ = 1;
   std::int64_t most_group_blocks_ = 2048, group_blocks_ = 2048;
-  std::int64_t replicas_seen_ = 0;
+  std::int64_t standbys_seen_ = 0;
   std::string horizon_;
   TimePoint horizon_since_;
   std::vector<double> probes_;  // ms, of the last looks

@@ -125,6 +125,10 @@ bool CopyWorker::place(const Ticket& ticket) {
 }
 
 bool CopyWorker::work_at(Ticket& ticket) {
+  // Where the first stripe of a whole group finds nothing, hardly anything is to be copied (every value is null, or
+  // done already): counting what remains is cheaper than the other stripes, and copies what there is all the same.
+  bool nothing_found = ticket.cursor.at == begin_group(ticket.cursor.at.group);
+  const std::int64_t rows_before = ticket.cursor.rows;
   while (!is_done(ticket.cursor.at, copy_.stripes)) {
     if (board_.turn(number_, true) != CopyBoard::Turn::kGo) {
       board_.give_back(ticket);
@@ -139,14 +143,17 @@ bool CopyWorker::work_at(Ticket& ticket) {
       verify(ticket, range);
       // A stop may have come before the range was seen to be done.
       if (!board_.stopping()) ticket.cursor.at = after;
-    } else if (copy_patiently({range, copy_.stripes, here.stripe}, ticket, after) != BatchOutcome::kRewritten) {
+    } else {
+      const BatchOutcome outcome = copy_patiently({range, copy_.stripes, here.stripe}, ticket, after);
       // What the stripe left behind is found when the group is verified.
-      ticket.cursor.at = after;
+      if (outcome != BatchOutcome::kRewritten) ticket.cursor.at = after;
+      nothing_found = nothing_found && outcome == BatchOutcome::kDone && ticket.cursor.rows == rows_before;
+      if (nothing_found && after.stripe == 1) ticket.cursor.at = verify_group(after, copy_.stripes);
     }
   }
   // The last position of a group is that of no batch.
   if (!place(ticket)) {
-    ticket.cursor.at = {ticket.cursor.at.group, copy_.stripes, ticket.cursor.at.group.first};
+    ticket.cursor.at = verify_group(ticket.cursor.at, copy_.stripes);
     board_.give_back(ticket);
     return false;
   }

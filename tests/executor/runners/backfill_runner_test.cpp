@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <map>
+#include <optional>
 #include <thread>
 
 #include "base/error_kinds.h"
@@ -64,6 +66,23 @@ TEST_CASE("an empty table is done at once") {
   const auto engagement = site.start(plan(site));
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
   CHECK(engagement->state().steps.at("items/backfill/copy").rows == 0);
+}
+
+TEST_CASE("where nothing is left to copy a block is looked at twice, and a row that is left all the same is copied") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 20000);
+  test::Site site(db);
+  const auto engagement = site.start(plan(site));
+  engagement->advance(one_step("items/expand/column"));
+  // Every row that the first stripe does not visit, and thousands that it does, are done.
+  db.connect().exec("SET falsework.copy = 'x'; UPDATE public.items SET b = a");
+  db.connect().exec(
+      "SET falsework.copy = 'x'; UPDATE public.items SET b = NULL WHERE ctid = (SELECT max(ctid) FROM public.items "
+      "WHERE (hashtid(ctid) & 2147483647) % 16 <> 0)");
+  CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
+  CHECK(uncopied(db) == "0");
+  // Of 177 blocks in ranges of 64: three batches of one stripe instead of 48 of sixteen, and the one of the row.
+  CHECK(site.observer.progress.size() < 20);
 }
 
 TEST_CASE("the copy does not run the dual-write trigger, and writers meanwhile do") {
@@ -164,6 +183,46 @@ TEST_CASE("a table that is rewritten under the copy is begun anew") {
   CHECK(db.connect().value("SELECT cursor ->> 'rewrites' FROM falsework.journal WHERE step LIKE '%copy'") == "1");
 }
 
+TEST_CASE("rows that are updated, moved, deleted or written back while the copy runs are in agreement at its end") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 20000);
+  test::Site site(db);
+  const auto engagement = site.start(plan(site));
+  // Its snapshot is older than the trigger; it writes once the trigger is there, and fires it.
+  test::Client old_snapshot = db.connect();
+  old_snapshot.exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class");
+  engagement->advance(one_step("items/expand/column"));
+  old_snapshot.exec("UPDATE public.items SET a = -1 WHERE id = 100");
+  test::Client writer = db.connect();
+  test::Client aborted = db.connect();
+  std::string moved_from;
+  site.observer.when_copied = [&] {
+    const std::size_t batch = site.observer.progress.size();
+    if (batch == 2) {
+      // Groups are 89 blocks here: none of these was visited by more than two stripes.
+      aborted.exec("BEGIN; UPDATE public.items SET a = -2 WHERE id BETWEEN 19000 AND 19100");
+      writer.exec("DELETE FROM public.items WHERE id BETWEEN 8000 AND 11000");
+      moved_from = writer.value("SELECT ctid::text FROM public.items WHERE id = 19990");
+      writer.exec("UPDATE public.items SET a = -3 WHERE id = 19990");
+      writer.exec("BEGIN; UPDATE public.items SET a = -4 WHERE id BETWEEN 15000 AND 15010");
+    }
+    if (batch == 12) {
+      aborted.exec("ROLLBACK");
+      writer.exec("COMMIT");
+      old_snapshot.exec("COMMIT");
+    }
+  };
+  CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
+  test::Client client = db.connect();
+  CHECK(uncopied(db) == "0");
+  CHECK(client.value("SELECT b FROM public.items WHERE id = 100") == "-1");
+  CHECK(client.value("SELECT count(*) FROM public.items WHERE id BETWEEN 19000 AND 19100 AND b = id * 2") == "101");
+  CHECK(client.value("SELECT count(*) FROM public.items") == "16999");
+  CHECK(client.value("SELECT b FROM public.items WHERE id = 19990") == "-3");
+  CHECK(client.value("SELECT ctid::text FROM public.items WHERE id = 19990") != moved_from);
+  CHECK(client.value("SELECT count(*) FROM public.items WHERE id BETWEEN 15000 AND 15010 AND b = -4") == "11");
+}
+
 TEST_CASE("several workers copy every row once, and the number of them changes while they run") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 200000);
@@ -262,6 +321,104 @@ TEST_CASE("a condition of the user's holds the copy while it is true, and so doe
   CHECK(uncopied(db) == "0");
 }
 
+TEST_CASE("a backup that ends while the copy runs is not taken for a standby that is lost") {
+  for (const bool privileged : {false, true}) {
+    CAPTURE(privileged);
+    const test::TestDatabase db(test::Server::any());
+    test::create_items(db, 20000);
+    if (privileged) db.connect_as_superuser().exec("GRANT pg_read_all_stats TO " + db.role());
+    test::Site site(db);
+    const auto engagement = site.start(plan(site));
+    engagement->advance(one_step("items/expand/column"));
+    // A walsender that sends no WAL, as that of a backup.
+    std::optional<test::Client> backup(db.superuser_url() + "&replication=true");
+    std::string seen, reason;
+    site.observer.when_copied = [&] {
+      const Progress& progress = site.observer.progress.back();
+      for (const SignalNumber& signal : progress.signals) {
+        if (signal.name == "replica_lag") seen = signal.state;
+      }
+      if (!progress.throttled_by.empty()) reason = progress.throttled_by.front();
+      if (!reason.empty()) set_stop_signal(SIGINT);
+      if (site.observer.progress.size() != 2) return;
+      backup.reset();
+      std::this_thread::sleep_for(milliseconds(1200));  // until the signals are read again
+    };
+    CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == "");
+    CHECK(reason == "");
+    CHECK(seen == "absent");
+    CHECK(uncopied(db) == "0");
+  }
+}
+
+TEST_CASE("a writer that is idle in its transaction is named as who holds back what can be pruned") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 2000);
+  db.connect_as_superuser().exec("GRANT pg_read_all_stats TO " + db.role());
+  test::Site site(db);
+  const auto engagement = site.start(plan(site));
+  engagement->advance(one_step("items/expand/column"));
+  db.exec("CREATE TABLE public.other (id int)");
+  test::Client writer = db.connect();
+  writer.exec("BEGIN; INSERT INTO public.other VALUES (1)");
+  std::string who;
+  site.observer.when_copied = [&] {
+    for (const SignalNumber& signal : site.observer.progress.back().signals) {
+      if (signal.name == "oldest_snapshot") who = signal.detail;
+    }
+  };
+  CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
+  CHECK(who.find(fmt::format("pid {},", writer.pid())) == 0);
+}
+
+TEST_CASE("every signal of the server is read, with who is meant") {
+  for (const int major : test::Server::majors()) {
+    CAPTURE(major);
+    const test::TestDatabase db(test::Server::of(major));
+    test::create_items(db, 2000);
+    db.exec("ALTER TABLE public.items ADD COLUMN b bigint");
+    test::Client admin = db.connect_as_superuser();
+    admin.exec("GRANT pg_read_all_stats TO " + db.role());
+    test::Client preparer = db.connect();
+    preparer.exec("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'forgotten'");
+    // Holds what a vacuum of the table holds, and two wait for it.
+    test::Client vacuum = db.connect(), waiter = db.connect(), other = db.connect();
+    vacuum.exec("BEGIN; LOCK TABLE public.items IN SHARE UPDATE EXCLUSIVE MODE");
+    waiter.send("BEGIN; LOCK TABLE public.items IN SHARE UPDATE EXCLUSIVE MODE");
+    other.send("BEGIN; LOCK TABLE public.items IN SHARE UPDATE EXCLUSIVE MODE");
+    test::Site site(db);
+    const auto engagement = site.start(test::plan_of({test::items_copy()}));
+    const auto control = site.session();
+    CopyLimits limits;
+    limits.hold_while = "SELECT true";
+    CopyJournal(*control, engagement->run()).set_limits(limits, std::nullopt, "tester");
+    std::map<std::string, SignalNumber> signals;
+    site.observer.when_copied = [&] {
+      for (const SignalNumber& signal : site.observer.progress.back().signals) signals[signal.name] = signal;
+      if (!signals.empty()) set_stop_signal(SIGINT);
+    };
+    CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kInterrupted.code);
+    preparer.exec("ROLLBACK PREPARED 'forgotten'");
+    CHECK(signals.size() == 10);
+    CHECK(signals["wal_rate"].limit == 32);
+    CHECK(signals["replica_lag"].state == "absent");
+    CHECK(signals["replica_lag"].limit == 10);
+    CHECK(signals["slot_headroom"].state == "absent");
+    CHECK(signals["archiver_backlog"].state == "absent");
+    CHECK(signals["active_sessions"].state == "ok");
+    CHECK(signals["active_sessions"].value >= 2);
+    CHECK(signals["active_sessions"].limit == 50);
+    CHECK(signals["lock_waiters"].value == 2);
+    CHECK(signals["oldest_snapshot"].detail == "prepared transaction forgotten");
+    CHECK(signals["oldest_snapshot"].limit == 60);
+    CHECK(signals["vacuum_of_table"].state == "slows");
+    CHECK(signals["vacuum_of_table"].detail == fmt::format("pid {}", vacuum.pid()));
+    CHECK_FALSE(signals["vacuum_of_table"].since.empty());
+    CHECK(signals["probe_latency"].value > 0);
+    CHECK(signals["condition"].state == "holds");
+  }
+}
+
 TEST_CASE("the copy writes no more WAL than its rate, and says so") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 20000);
@@ -274,9 +431,13 @@ TEST_CASE("the copy writes no more WAL than its rate, and says so") {
   CopyJournal(*control, engagement->run()).set_limits(limits, std::nullopt, "tester");
   bool said = false;
   site.observer.when_copied = [&] {
-    for (const std::string& reason : site.observer.progress.back().throttled_by) {
-      said = said || reason.find("wal_rate 1 MB/s") == 0;
+    const Progress& progress = site.observer.progress.back();
+    for (const std::string& reason : progress.throttled_by) {
+      said = said || reason.find("wal_rate 1 MB/s since 20") == 0;
     }
+    if (!said || progress.signals.empty()) return;
+    CHECK(progress.signals.front().name == "wal_rate");
+    CHECK(progress.signals.front().limit == 1);
   };
   const auto begun = std::chrono::steady_clock::now();
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
