@@ -23,19 +23,43 @@ std::string unbounded(const std::string& type) {
   return type;
 }
 
-std::string changed(const std::string& column) {
-  // Bytewise: right for json, collations, NaN and -0, and independent of any operator that a search_path could supply.
-  return fmt::format("pg_catalog.record_image_ne(ROW(NEW.{0}), ROW(OLD.{0}))", column);
+// Types of which equal values have equal bytes, with the one exception that a collation can make: their operator is
+// several times as fast as the comparison of records.
+bool equal_in_bytes(const std::string& type, const std::optional<QualifiedName>& collation) {
+  static const std::regex kTypes(
+      "smallint|integer|bigint|oid|boolean|uuid|date|timestamp(\\([0-9]\\))? with(out)? time zone|bytea|text|"
+      "character varying(\\([0-9]+\\))?");
+  return !collation && std::regex_match(type, kTypes);
+}
+
+// Whether an update changes this column, bytewise: right for json, collations, NaN and -0, and independent of any
+// operator that a search_path could supply.
+std::string changed(const std::string& column, bool by_operator) {
+  if (!by_operator) return fmt::format("pg_catalog.record_image_ne(ROW(NEW.{0}), ROW(OLD.{0}))", column);
+  return fmt::format("COALESCE(NEW.{0} OPERATOR(pg_catalog.<>) OLD.{0}, NEW.{0} IS NOT NULL OR OLD.{0} IS NOT NULL)",
+                     column);
 }
 
 struct PairNames {
-  std::string o, n;  // quoted, as they are called at the time
+  std::string o, n;  // as they are called at the time
 };
 
 PairNames names_of(const ShadowPair& pair, bool switched) {
   if (switched && pair.swap_names) return {pair.aside, pair.final_name};
   return {pair.old_name(), pair.shadow};
 }
+
+std::string old_changed(const ShadowPair& pair, const PairNames& names) {
+  return changed(quote_identifier(names.o), equal_in_bytes(pair.column->type.name, pair.column->collation));
+}
+
+std::string new_changed(const ShadowPair& pair, const PairNames& names) {
+  return changed(quote_identifier(names.n), equal_in_bytes(pair.type, pair.collation));
+}
+
+// What the session says that it writes.
+constexpr const char* kWritesOld = "shape OPERATOR(pg_catalog.=) 'old'";
+constexpr const char* kWritesNew = "shape OPERATOR(pg_catalog.=) 'new'";
 
 // The text of a default that is one literal; nullopt for any other, which cannot be told from a written value.
 std::optional<std::string> literal_of(const std::string& expression) {
@@ -50,18 +74,18 @@ std::optional<std::string> literal_of(const std::string& expression) {
 // the same name, and where a default filled the old column, nobody can tell: then only what the session says counts.
 std::string names_old(const ShadowPair& pair, const std::string& o) {
   const pg::Column& column = *pair.column;
-  if (pair.swap_names || column.identity != 0) return "writes_old";
-  if (!column.default_expression) return fmt::format("writes_old OR NEW.{} IS NOT NULL", o);
+  if (pair.swap_names || column.identity != 0) return kWritesOld;
+  if (!column.default_expression) return fmt::format("{} OR NEW.{} IS NOT NULL", kWritesOld, o);
   const auto literal = literal_of(*column.default_expression);
-  if (!literal) return "writes_old";
-  return fmt::format("writes_old OR pg_catalog.record_image_ne(ROW(NEW.{}), ROW({}::{}))", o, *literal,
+  if (!literal) return kWritesOld;
+  return fmt::format("{} OR pg_catalog.record_image_ne(ROW(NEW.{}), ROW({}::{}))", kWritesOld, o, *literal,
                      column.type.name);
 }
 
 std::string insert_rule(const ShadowPair& pair, bool switched, bool counted) {
   const PairNames names = names_of(pair, switched);
   return fmt::format(
-      "    IF writes_old OR (NEW.{1} IS NULL AND NOT writes_new) THEN\n"
+      "    IF {5} OR (NEW.{1} IS NULL AND NOT {6}) THEN\n"
       "{4}"
       "      NEW.{1} := {2};\n"
       "    ELSE\n"
@@ -69,19 +93,33 @@ std::string insert_rule(const ShadowPair& pair, bool switched, bool counted) {
       "    END IF;\n",
       quote_identifier(names.o), quote_identifier(names.n), up_assigned(pair, {"new", names.o}),
       down_assigned(pair, {"new", names.n}),
-      counted ? fmt::format("      old_write := old_write OR {};\n", names_old(pair, quote_identifier(names.o))) : "");
+      counted ? fmt::format("      old_write := old_write OR {};\n", names_old(pair, quote_identifier(names.o))) : "",
+      kWritesOld, kWritesNew);
 }
 
-std::string update_rule(const ShadowPair& pair, bool switched, bool counted) {
+// `alone`: the trigger's WHEN speaks of this pair only. So one of the two has changed, or the row is not copied yet.
+std::string update_rule(const ShadowPair& pair, bool switched, bool counted, bool alone) {
   const PairNames names = names_of(pair, switched);
   const std::string o = quote_identifier(names.o);
   const std::string n = quote_identifier(names.n);
   const std::string up = up_assigned(pair, {"new", names.o});
+  const std::string down = down_assigned(pair, {"new", names.n});
+  const std::string o_changed = old_changed(pair, names);
+  const std::string n_changed = new_changed(pair, names);
+  if (alone && !counted) {
+    return fmt::format(
+        "    IF {2} OR NOT ({5} OR ({3} AND {4})) THEN\n"
+        "      NEW.{1} := {6};\n"
+        "    ELSE\n"
+        "      NEW.{0} := {7};\n"
+        "    END IF;\n",
+        o, n, kWritesOld, kWritesNew, o_changed, n_changed, up, down);
+  }
   const std::string not_copied =
       pair.fill ? fmt::format("NEW.{} IS NULL", n) : fmt::format("NEW.{} IS NULL AND NEW.{} IS NOT NULL", n, o);
   return fmt::format(
       "    IF {2} OR {3} THEN\n"
-      "      IF writes_old OR NOT ({3} OR writes_new) THEN\n"
+      "      IF {8} OR NOT ({3} OR {9}) THEN\n"
       "{7}"
       "        NEW.{1} := {4};\n"
       "      ELSE\n"
@@ -90,8 +128,8 @@ std::string update_rule(const ShadowPair& pair, bool switched, bool counted) {
       "    ELSIF {6} THEN\n"
       "      NEW.{1} := {4};\n"
       "    END IF;\n",
-      o, n, changed(o), changed(n), up, down_assigned(pair, {"new", names.n}), not_copied,
-      counted ? "        old_write := true;\n" : "");
+      o, n, o_changed, n_changed, up, down, not_copied, counted ? "        old_write := true;\n" : "", kWritesOld,
+      kWritesNew);
 }
 
 // Moves the counter on. A database that was restored from a dump has other OIDs, and a privilege may have been revoked:
@@ -123,23 +161,32 @@ std::string not_the_copy(const pg::Table& table) {
 }
 
 std::string update_condition(const TableWork& table) {
-  std::string news, olds, conditions;
+  std::string news, olds;
+  std::vector<std::string> conditions;
   for (const ShadowPair& pair : table.pairs) {
-    for (const std::string& column : {quote_identifier(pair.old_name()), quote_identifier(pair.shadow)}) {
+    const PairNames names = names_of(pair, false);
+    const auto add = [&](const std::string& column, bool by_operator) {
+      if (by_operator) {
+        conditions.push_back(changed(column, true));
+        return;
+      }
       news += fmt::format("{}NEW.{}", news.empty() ? "" : ", ", column);
       olds += fmt::format("{}OLD.{}", olds.empty() ? "" : ", ", column);
-    }
-    const std::string n = quote_identifier(pair.shadow);
-    conditions +=
-        pair.fill ? fmt::format(" OR NEW.{} IS NULL", n)
-                  : fmt::format(" OR (NEW.{} IS NULL AND NEW.{} IS NOT NULL)", n, quote_identifier(pair.old_name()));
+    };
+    add(quote_identifier(names.o), equal_in_bytes(pair.column->type.name, pair.column->collation));
+    add(quote_identifier(names.n), equal_in_bytes(pair.type, pair.collation));
   }
-  for (const FillRule& fill : table.fills)
-    conditions += fmt::format(" OR NEW.{} IS NULL", quote_identifier(fill.column));
-  if (news.empty()) conditions.erase(0, 4);
-  const std::string changes =
-      news.empty() ? "" : fmt::format("pg_catalog.record_image_ne(ROW({}), ROW({}))", news, olds);
-  return fmt::format("({}{}) AND {}", changes, conditions, not_the_copy(*table.table));
+  if (!news.empty()) conditions.push_back(fmt::format("pg_catalog.record_image_ne(ROW({}), ROW({}))", news, olds));
+  for (const ShadowPair& pair : table.pairs) {
+    const std::string n = quote_identifier(pair.shadow);
+    conditions.push_back(
+        pair.fill ? fmt::format("NEW.{} IS NULL", n)
+                  : fmt::format("(NEW.{} IS NULL AND NEW.{} IS NOT NULL)", n, quote_identifier(pair.old_name())));
+  }
+  for (const FillRule& fill : table.fills) {
+    conditions.push_back(fmt::format("NEW.{} IS NULL", quote_identifier(fill.column)));
+  }
+  return fmt::format("({}) AND {}", fmt::join(conditions, " OR "), not_the_copy(*table.table));
 }
 
 std::optional<std::string> insert_condition(const TableWork& table) {
@@ -190,9 +237,8 @@ pg::CreateTriggerFunction trigger_function(const TableWork& table, bool switched
   if (!table.pairs.empty()) {
     body +=
         "DECLARE\n"
-        "  shape CONSTANT pg_catalog.text := pg_catalog.current_setting('falsework.shape', true);\n"
-        "  writes_old CONSTANT pg_catalog.bool := COALESCE(shape OPERATOR(pg_catalog.=) 'old', false);\n"
-        "  writes_new CONSTANT pg_catalog.bool := COALESCE(shape OPERATOR(pg_catalog.=) 'new', false);\n";
+        "  shape CONSTANT pg_catalog.text := "
+        "COALESCE(pg_catalog.current_setting('falsework.shape', true), '');\n";
     if (counted) body += "  old_write pg_catalog.bool := false;\n  counted pg_catalog.int8;\n";
   }
   body += "BEGIN\n";
@@ -202,7 +248,7 @@ pg::CreateTriggerFunction trigger_function(const TableWork& table, bool switched
     for (const ShadowPair& pair : table.pairs) body += insert_rule(pair, switched, counted);
     body += "  ELSE\n";
     for (const ShadowPair& pair : table.pairs) {
-      body += update_rule(pair, switched, counted);
+      body += update_rule(pair, switched, counted, table.pairs.size() + table.fills.size() == 1);
       if (!pair.time_zone.empty()) time_zone = pair.time_zone;
     }
     body += "  END IF;\n";

@@ -170,6 +170,35 @@ TEST_SUITE("planner/planner") {
     CHECK(has(plan, "t/dual_write/trigger"));
   }
 
+  TEST_CASE("an update of a column is told by an operator only where equal values have equal bytes") {
+    struct Case {
+      const char* type;
+      bool by_operator;
+    };
+    const std::vector<Case> cases{{"int", true},
+                                  {"varchar(20)", true},
+                                  {"timestamptz(3)", true},
+                                  {"bytea", true},
+                                  {"float8", false},              // 0 = -0
+                                  {"numeric", false},             // 1.0 = 1.00
+                                  {"char(4)", false},             // 'a' = 'a '
+                                  {"jsonb", false},               // {"a": 1.0} = {"a": 1.00}
+                                  {"text COLLATE \"C\"", false},  // another collation may call more than itself equal
+                                  {"int[]", false}};
+    for (const Case& c : cases) {
+      CAPTURE(c.type);
+      const Plan plan =
+          plan_of(std::string("CREATE TABLE t (id int PRIMARY KEY, a ") + c.type + ")", "ALTER TABLE t RENAME a TO b;");
+      const auto trigger = std::find_if(plan.steps.begin(), plan.steps.end(),
+                                        [](const Step& step) { return step.phase == Phase::kDualWrite; });
+      REQUIRE(trigger != plan.steps.end());
+      std::string sql;
+      for (const std::string& statement : trigger->sql) sql += statement;
+      CHECK((sql.find("NEW.b OPERATOR(pg_catalog.<>) OLD.b") != std::string::npos) == c.by_operator);
+      CHECK((sql.find("record_image_ne(ROW(NEW.b), ROW(OLD.b))") != std::string::npos) != c.by_operator);
+    }
+  }
+
   TEST_CASE("nothing irreversible comes before the gate of contract") {
     const Plan plan =
         plan_of("CREATE TABLE t (id serial PRIMARY KEY, p int REFERENCES t);", "ALTER TABLE t ALTER id TYPE bigint;");
