@@ -16,7 +16,7 @@ namespace falsework::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kIntervalOfLines{2000};
-constexpr std::size_t kBarPlaces = 24;
+constexpr std::size_t kBarPlaces = 24, kSmallBarPlaces = 8;
 constexpr const char* kWipe = "\r\x1b[K";
 
 double share(const Progress& progress) {
@@ -27,9 +27,35 @@ double share(const Progress& progress) {
   return all <= 0 ? 0 : std::clamp(done / all, 0.0, 1.0);
 }
 
-std::string bar(double filled) {
-  const auto full = static_cast<std::size_t>(filled * static_cast<double>(kBarPlaces));
-  return fmt::format("[{}{}]", std::string(full, '#'), std::string(kBarPlaces - full, '.'));
+std::string bar(double filled, std::size_t places) {
+  const auto full = static_cast<std::size_t>(filled * static_cast<double>(places));
+  return fmt::format("[{}{}]", std::string(full, '#'), std::string(places - full, '.'));
+}
+
+std::string percent(const Progress& progress) { return fmt::format("{:3.0f} %", share(progress) * 100); }
+
+// Rows, rate and time left; `server`: the WAL and the share of HOT updates as well.
+std::string numbers(const Progress& progress, bool server) {
+  std::string text = fmt::format("{}  {} of {} rows", percent(progress), runbook::render_count(progress.rows),
+                                 runbook::render_count(std::max(progress.total, progress.rows)));
+  if (progress.rate > 0) {
+    text += fmt::format(", {} rows/s", runbook::render_count(static_cast<std::int64_t>(progress.rate)));
+  }
+  if (server && progress.wal_rate > 0) {
+    text += fmt::format(", {}/s WAL", runbook::render_bytes(static_cast<std::int64_t>(progress.wal_rate)));
+  }
+  if (server && progress.hot_share >= 0) text += fmt::format(", {:.0f} % HOT", progress.hot_share * 100);
+  return text;
+}
+
+std::string time_left(const Progress& progress) {
+  if (progress.eta_s < 0) return "";
+  return fmt::format(", {} left", humanize(std::chrono::seconds(static_cast<std::int64_t>(progress.eta_s))));
+}
+
+std::string held_back(const Progress& progress) {
+  if (progress.throttled_by.empty()) return "";
+  return fmt::format(", held back: {}", fmt::join(progress.throttled_by, "; "));
 }
 
 std::string gate_conditions(const Step& step) {
@@ -41,21 +67,26 @@ std::string gate_conditions(const Step& step) {
 }  // namespace
 
 std::string render_numbers(const Progress& progress) {
-  std::string text =
-      fmt::format("{:3.0f} %  {} of {} rows", share(progress) * 100, runbook::render_count(progress.rows),
-                  runbook::render_count(std::max(progress.total, progress.rows)));
-  if (progress.rate > 0) {
-    text += fmt::format(", {} rows/s", runbook::render_count(static_cast<std::int64_t>(progress.rate)));
+  return numbers(progress, true) + time_left(progress) + held_back(progress);
+}
+
+std::string render_bar(const std::string& run, const std::string& step, const Progress& progress, std::size_t width) {
+  const double done = share(progress);
+  const std::string end = time_left(progress) + held_back(progress);
+  const std::string shorter = numbers(progress, false) + end;
+  const std::string lines[] = {
+      fmt::format("{}: {} {} {}{}", run, step, bar(done, kBarPlaces), numbers(progress, true), end),
+      fmt::format("{}: {} {} {}", run, step, bar(done, kBarPlaces), shorter),
+      fmt::format("{} {} {}", step, bar(done, kBarPlaces), shorter),
+      fmt::format("{} {} {}", step, bar(done, kSmallBarPlaces), shorter),
+      fmt::format("{} {}", step, shorter),
+      fmt::format("{} {}{}", bar(done, kSmallBarPlaces), percent(progress), end)};
+  std::string visible;
+  for (const std::string& line : lines) {
+    visible = runbook::make_visible(line);
+    if (visible.size() <= width) return visible;
   }
-  if (progress.wal_rate > 0) {
-    text += fmt::format(", {}/s WAL", runbook::render_bytes(static_cast<std::int64_t>(progress.wal_rate)));
-  }
-  if (progress.hot_share >= 0) text += fmt::format(", {:.0f} % HOT", progress.hot_share * 100);
-  if (progress.eta_s >= 0) {
-    text += fmt::format(", {} left", humanize(std::chrono::seconds(static_cast<std::int64_t>(progress.eta_s))));
-  }
-  if (!progress.throttled_by.empty()) text += fmt::format(", slowed by {}", fmt::join(progress.throttled_by, "; "));
-  return text;
+  return std::string(cut_utf8(visible, width));
 }
 
 Terminal::Terminal(Console& console, const Clock& clock, bool quiet)
@@ -104,10 +135,9 @@ void Terminal::copy_progress(const Step& step, const Progress& progress) {
     say(fmt::format("{}: {}", step.id, render_numbers(progress)));
     return;
   }
-  const std::string text =
-      runbook::make_visible(fmt::format("{}: {} {} {}", run_, step.id, bar(share(progress)), render_numbers(progress)));
   // A line that wraps could not be overprinted.
-  std::cerr << kWipe << cut_utf8(text, static_cast<std::size_t>(std::max(Console::width() - 1, 1))) << std::flush;
+  const auto width = static_cast<std::size_t>(std::max(Console::width() - 1, 1));
+  std::cerr << kWipe << render_bar(run_, step.id, progress, width) << std::flush;
   bar_ = true;
 }
 

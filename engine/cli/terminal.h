@@ -43,4 +43,7 @@ class Terminal final : public Observer {
 // `45 %  90,000 of 200,000 rows, 51,000 rows/s, 4s left, waiting for …`.
 std::string render_numbers(const Progress& progress);
 
+// The same behind a bar, in at most `width` places: why the copy is held back is the last to be left out.
+std::string render_bar(const std::string& run, const std::string& step, const Progress& progress, std::size_t width);
+
 }  // namespace falsework::cli

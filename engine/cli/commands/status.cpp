@@ -71,7 +71,7 @@ void print_signals(Console& console, const RunView& run) {
     console.line(
         fmt::format("\n{}: {} at work", step.id,
                     runbook::count_of(static_cast<std::size_t>(status.progress.workers), "worker", "workers")));
-    for (const std::string& reason : status.progress.throttled_by) console.line(fmt::format("  slowed by {}", reason));
+    for (const std::string& reason : status.progress.throttled_by) console.line(fmt::format("  held back: {}", reason));
     console.table(signal_table(status.progress));
   }
 }

@@ -109,11 +109,44 @@ TEST_SUITE("engine/cli/terminal") {
     progress.wal_rate = 1048576;
     progress.hot_share = 0.815;
     progress.throttled_by = {"replica lag 12s", "an old snapshot"};
-    CHECK(
-        cli::render_numbers(progress) ==
-        " 25 %  90,000 of 200,000 rows, 51,000 rows/s, 1.0 MiB/s WAL, 82 % HOT, 1m 5s left, slowed by replica lag 12s; "
-        "an old snapshot");
+    CHECK(cli::render_numbers(progress) ==
+          " 25 %  90,000 of 200,000 rows, 51,000 rows/s, 1.0 MiB/s WAL, 82 % HOT, 1m 5s left, held back: replica lag "
+          "12s; "
+          "an old snapshot");
     CHECK(cli::render_numbers(Progress{}) == "  0 %  0 of 0 rows");
+  }
+
+  TEST_CASE("a bar leaves out what a narrow terminal has no room for, and why the copy is held back last") {
+    Progress progress;
+    progress.rows = 90000;
+    progress.blocks = 1;
+    progress.total_blocks = 4;
+    progress.total = 200000;
+    progress.rate = 51000;
+    progress.eta_s = 65;
+    progress.wal_rate = 1048576;
+    progress.hot_share = 0.815;
+    progress.throttled_by = {"paused by ann@host since 2026-11-29T21:43:03.837Z"};
+    const std::string held = ", held back: paused by ann@host since 2026-11-29T21:43:03.837Z";
+    const std::string shorter = " 25 %  90,000 of 200,000 rows, 51,000 rows/s, 1m 5s left" + held;
+    const struct {
+      std::size_t width;
+      std::string line;
+    } cases[] = {
+        {220,
+         "m-1: t/backfill/copy [######..................]  25 %  90,000 of 200,000 rows, 51,000 rows/s, 1.0 MiB/s "
+         "WAL, 82 % HOT, 1m 5s left" +
+             held},
+        {180, "m-1: t/backfill/copy [######..................] " + shorter},
+        {165, "t/backfill/copy [######..................] " + shorter},
+        {150, "t/backfill/copy [##......] " + shorter},
+        {140, "t/backfill/copy " + shorter},
+        {100, "[##......]  25 %, 1m 5s left" + held},
+        {50, "[##......]  25 %, 1m 5s left, held back: paused by"}};
+    for (const auto& c : cases) {
+      CAPTURE(c.width);
+      CHECK(cli::render_bar("m-1", "t/backfill/copy", progress, c.width) == c.line);
+    }
   }
 }
 
