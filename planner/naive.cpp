@@ -104,6 +104,10 @@ void describe(const ChangeType& change, const Work& work, PlannedChange& planned
              fmt::format("The server would rewrite the table, or rebuild what hangs on the column, under a lock that "
                          "blocks everyone; so {} is copied to a second column that takes its name at the switch.",
                          column));
+  if (pair->constant) {
+    planned.reason +=
+        " Its new value is the same for every row: the server keeps it in the catalog, and no row has to be copied.";
+  }
   if (pair->up_cast != pg::CastKind::kTotal) {
     planned.warnings.push_back(fmt::format(
         "from the dual write on, a write to {} by the old release fails where the value does not convert to {}; the "

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "postgres/sql/syntax.h"
+
 namespace falsework {
 namespace {
 
@@ -77,6 +79,25 @@ void add_other_obstacles(const pg::Table& table, const pg::Column& column, std::
   for (const auto& [provider, label] : column.security_labels) {
     found.push_back(fmt::format("it has a security label of provider {}", provider));
   }
+}
+
+// Whether the copy fires a trigger on UPDATE, and how not to.
+std::string trigger_beside_copy(const TableWork& work, const pg::Trigger& trigger) {
+  const std::string table = work.table->name.display();
+  const std::string subject = fmt::format("the copy does not fire trigger {} of {}", trigger.name, table);
+  if (trigger.enabled == 'D') return subject + ": it is disabled";
+  if (trigger.enabled == 'R') return subject + ": it fires on replicas alone";
+  const std::vector<std::string> only = pg::update_columns(trigger.definition);
+  const bool sets = std::any_of(work.fills.begin(), work.fills.end(),
+                                [&](const FillRule& fill) { return contains(only, fill.column); });
+  if (!only.empty() && !sets) {
+    return fmt::format("{}: it fires on UPDATE OF {}, which the copy does not set", subject, fmt::join(only, ", "));
+  }
+  return fmt::format(
+      "the copy fires trigger {} of {} ({}) once for each {}, where its WHEN, if it has one, holds; if that is not "
+      "wanted, let its function return early while current_setting('falsework.copy', true) <> '' and session_user is "
+      "the role that Falsework connects as",
+      trigger.name, table, trigger.function.display(), trigger.row ? "row that it copies" : "batch");
 }
 
 }  // namespace
@@ -187,12 +208,7 @@ std::vector<std::string> copy_warnings(const TableWork& work) {
   const pg::Table& table = *work.table;
   std::vector<std::string> warnings;
   for (const pg::Trigger& trigger : table.triggers) {
-    if (trigger.on_update && trigger.enabled != 'D') {
-      warnings.push_back(fmt::format(
-          "the copy updates every row of {} and so fires its trigger {} ({}); if that is not wanted, let its function "
-          "return early while current_setting('falsework.copy', true) is set",
-          table.name.display(), trigger.name, trigger.function.display()));
-    }
+    if (trigger.on_update) warnings.push_back(trigger_beside_copy(work, trigger));
     for (const ShadowPair& pair : work.pairs) {
       if (trigger.function_source.find(pair.old_name()) != std::string::npos) {
         warnings.push_back(

@@ -10,6 +10,7 @@
 #include "planner/names.h"
 #include "planner/obstacles.h"
 #include "planner/work.h"
+#include "postgres/sql/syntax.h"
 
 namespace falsework {
 namespace {
@@ -402,6 +403,9 @@ class Resolver {
     };
     pair.up = accept(draft.up, "up");
     pair.down = accept(draft.down, "down");
+    // A default of a user's type, a domain say, could be more than a value in the catalog.
+    pair.constant = pair.up && !pinned && pair.type.find('.') == std::string::npos &&
+                    pg::inspect_expression(*pair.up).columns.empty();
     if (pair.up && change.up == pg::CastKind::kNone) pair.up_cast = pg::CastKind::kPartialLossy;
     if (pair.down && change.down == pg::CastKind::kNone) pair.down_cast = pg::CastKind::kPartialLossy;
     if (draft.fill) {

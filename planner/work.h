@@ -32,6 +32,7 @@ struct ShadowPair {
   std::string value_name;
   std::string time_zone;     // pins the expressions; empty: none
   bool accept_loss = false;  // values that change on the way are wanted so
+  bool constant = false;     // `up` is one value for every row: the column has it from the start, without a copy
   bool implied = false;      // it follows a key that it references
 
   const std::string& old_name() const { return column->name; }

@@ -65,13 +65,28 @@ Copy copy_of(const TableWork& work) {
   return copy;
 }
 
+// The share of the rows that have anything to be copied, as far as statistics know it.
+double share_to_copy(const TableWork& work) {
+  double nothing = 1;
+  for (const ShadowPair& pair : work.pairs) {
+    if (pair.constant) continue;
+    const bool nulls_stay = !pair.up && !pair.fill && pair.column->null_fraction >= 0;
+    nothing *= nulls_stay ? pair.column->null_fraction : 0;
+  }
+  for (const FillRule& fill : work.fills) {
+    const pg::Column* column = work.table->column(fill.column);
+    nothing *= column != nullptr && column->null_fraction >= 0 ? 1 - column->null_fraction : 0;
+  }
+  return 1 - nothing;
+}
+
 std::int64_t bytes_added(const TableWork& work) {
   // Row versions that find no room in their page, about a fifth of them, and the new values (measured: design §7).
   const double rows = std::max(0.0, work.table->rows);
   const double width = rows > 0 ? static_cast<double>(work.table->bytes) / rows : 0;
   double values = 0;
   for (const ShadowPair& pair : work.pairs) values += pair.column->average_width > 0 ? pair.column->average_width : 8;
-  return static_cast<std::int64_t>(rows * (values + 0.2 * width));
+  return static_cast<std::int64_t>(rows * share_to_copy(work) * (values + 0.2 * width));
 }
 
 }  // namespace
@@ -112,7 +127,7 @@ void copy_rows(Draft& draft, const TableWork& work) {
   copy.locks = {{rows_of, pg::LockMode::kRowExclusive, pg::LockDuration::kBatch}};
   copy.scans = true;
   copy.timeouts.lock = std::chrono::milliseconds(200);  // below deadlock_timeout: the copy yields, never a client
-  copy.estimate = {static_cast<std::int64_t>(std::max(0.0, table.rows)), bytes_added(work)};
+  copy.estimate = {static_cast<std::int64_t>(std::max(0.0, table.rows) * share_to_copy(work)), bytes_added(work)};
   copy.undo_note = work.fills.empty() ? "The copied values go with the column." : "Values that were filled stay.";
   copy.needs = {prefix + "/dual_write/trigger"};
   draft.add(std::move(copy));

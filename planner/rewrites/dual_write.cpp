@@ -10,6 +10,12 @@ std::string column_object(const QualifiedName& table, const std::string& column)
   return fmt::format("COLUMN {}.{}", table.sql(), quote_identifier(column));
 }
 
+pg::AddColumn add_column(const pg::Table& table, const ShadowPair& pair) {
+  pg::AddColumn add{table.name, pair.shadow, pair.type, pair.collation};
+  if (pair.constant) add.value = up_assigned(pair, {pair.old_name()});
+  return add;
+}
+
 // The attributes that the new column takes over from the old one. A type change resets storage and compression, as
 // ALTER COLUMN TYPE does (tablecmds.c, ATExecAlterColumnType).
 void add_attributes(const pg::Table& table, const ShadowPair& pair, std::vector<pg::Ddl>& ddl) {
@@ -52,7 +58,8 @@ void start_dual_write(Draft& draft, const TableWork& work) {
   const pg::Table& table = *work.table;
   std::vector<pg::Ddl> forward{pg::LockTables{{table.name}, pg::LockMode::kAccessExclusive}};
   for (const ShadowPair& pair : work.pairs) {
-    forward.push_back(pg::AddColumn{table.name, pair.shadow, pair.type, pair.collation});
+    forward.push_back(add_column(table, pair));
+    if (pair.constant) forward.push_back(pg::DropDefault{table.name, pair.shadow});
     add_attributes(table, pair, forward);
   }
   if (work.counter) forward.push_back(pg::CreateCounter{*work.counter});

@@ -21,7 +21,11 @@ namespace falsework::pg {
 struct LockTables { std::vector<QualifiedName> tables; LockMode mode = LockMode::kAccessExclusive; };
 
 // Columns.
-struct AddColumn { QualifiedName table; std::string column; std::string type; std::optional<QualifiedName> collation; };
+struct AddColumn {
+  QualifiedName table; std::string column; std::string type; std::optional<QualifiedName> collation;
+  // A constant that every row has from the start: kept in the catalog, no row is written (PG docs, sql-altertable).
+  std::optional<std::string> value = std::nullopt;
+};
 struct DropColumn { QualifiedName table; std::string column; };
 struct RenameColumn { QualifiedName table; std::string from, to; };
 struct AlterColumnType {

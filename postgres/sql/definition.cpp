@@ -137,6 +137,15 @@ std::string rewrite_index(std::string_view definition, const std::string& new_na
   return result;
 }
 
+std::vector<std::string> update_columns(std::string_view definition) {
+  const std::variant<Tree, SyntaxError> parsed = parse_sql(std::string(definition));
+  const Tree* tree = std::get_if<Tree>(&parsed);
+  if (tree == nullptr || tree->size() != 1) return {};
+  if (tree->statement(0).node_case != PG_QUERY__NODE__NODE_CREATE_TRIG_STMT) return {};
+  const PgQuery__CreateTrigStmt& trigger = *tree->statement(0).create_trig_stmt;
+  return name_parts(trigger.columns, trigger.n_columns);
+}
+
 std::string rewrite_check(std::string_view definition, const Renames& columns) {
   const Tree tree = parse_definition(definition, fmt::format("ALTER TABLE t ADD CONSTRAINT c {}", definition));
   const PgQuery__Constraint* constraint = nullptr;

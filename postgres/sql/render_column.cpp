@@ -17,8 +17,8 @@ std::string collate(const std::optional<QualifiedName>& collation) {
 }  // namespace
 
 std::string render_one(const AddColumn& ddl) {
-  return alter_table(ddl.table,
-                     fmt::format("ADD COLUMN {} {}{}", quote_identifier(ddl.column), ddl.type, collate(ddl.collation)));
+  return alter_table(ddl.table, fmt::format("ADD COLUMN {} {}{}{}", quote_identifier(ddl.column), ddl.type,
+                                            collate(ddl.collation), ddl.value ? " DEFAULT " + *ddl.value : ""));
 }
 
 std::string render_one(const DropColumn& ddl) {

@@ -86,6 +86,10 @@ std::string rewrite_check(std::string_view definition, const std::map<std::strin
 std::string rewrite_statistics(std::string_view definition, const std::string& schema, const std::string& new_name,
                                const std::map<std::string, std::string>& columns);
 
+// The columns after UPDATE OF in `CREATE TRIGGER` as pg_get_triggerdef spells it; empty when it has none, or when the
+// grammar does not know the definition.
+std::vector<std::string> update_columns(std::string_view definition);
+
 // The relations that a query names with their schema, sorted, each once: what a view reads.
 std::vector<QualifiedName> relations_of(std::string_view query);
 

@@ -199,6 +199,34 @@ TEST_SUITE("planner/planner") {
     }
   }
 
+  TEST_CASE("a value that is the same for every row is not copied, and a NULL is not counted as a row to copy") {
+    const std::string before =
+        "CREATE TABLE t (id int PRIMARY KEY, a text, b text, c text); INSERT INTO t SELECT g, 'a', CASE WHEN g % 4 = 0 "
+        "THEN 'b' END FROM generate_series(1, 4000) AS g; ANALYZE t;";
+    const auto rows = [&](const std::string& declaration) -> std::int64_t {
+      const Plan plan = plan_of(before, declaration);
+      for (const Step& step : plan.steps) {
+        if (step.kind == StepKind::kBackfill) return step.estimate.rows;
+      }
+      return -1;
+    };
+    CHECK(rows("ALTER TABLE t RENAME a TO x;") == 4000);
+    CHECK(rows("ALTER TABLE t RENAME b TO x;") == 1000);
+    CHECK(rows("ALTER TABLE t RENAME c TO x;") == 0);
+    CHECK(rows("ALTER TABLE t RENAME b TO x; ALTER TABLE t RENAME a TO y;") == 4000);
+    CHECK(rows("ALTER TABLE t ALTER b SET NOT NULL; -- falsework: fill='-'\n") == 3000);
+
+    const std::string constant = "ALTER TABLE t ALTER a TYPE int USING 7; -- falsework: down='a' accept=data_loss\n";
+    CHECK(rows(constant) == 0);
+    const Plan plan = plan_of(before, constant);
+    CHECK(plan.changes.front().reason.find("no row has to be copied") != std::string::npos);
+    const auto trigger = std::find_if(plan.steps.begin(), plan.steps.end(),
+                                      [](const Step& step) { return step.id == "t.a/dual_write/trigger"; });
+    REQUIRE(trigger != plan.steps.end());
+    CHECK(trigger->sql.at(1).find(" DEFAULT ") != std::string::npos);
+    CHECK(trigger->sql.at(2).find(" DROP DEFAULT") != std::string::npos);
+  }
+
   TEST_CASE("nothing irreversible comes before the gate of contract") {
     const Plan plan =
         plan_of("CREATE TABLE t (id serial PRIMARY KEY, p int REFERENCES t);", "ALTER TABLE t ALTER id TYPE bigint;");

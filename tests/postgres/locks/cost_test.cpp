@@ -65,6 +65,7 @@ std::vector<Ddl> statements(int major) {
       LockTables{{kT}, LockMode::kAccessExclusive},
       AddColumn{kT, "c1", "bigint", std::nullopt},
       AddColumn{kT, "c2", "text", QualifiedName{"pg_catalog", "C"}},
+      AddColumn{kT, "c3", "numeric(10,2)", std::nullopt, "(pg_catalog.round(1.5))"},
       DropColumn{kT, "s"},
       DropColumn{kT, "a"},
       RenameColumn{kT, "a", "A"},

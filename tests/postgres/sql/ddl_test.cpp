@@ -30,6 +30,7 @@ std::vector<Case> cases() {
       {AddColumn{kTable, "Größe", "character varying(20)", QualifiedName{"pg_catalog", "C"}},
        {alter + "ADD COLUMN \"Größe\" character varying(20) COLLATE pg_catalog.\"C\""}},
       {AddColumn{kTable, "a", "bigint", std::nullopt}, {alter + "ADD COLUMN a bigint"}},
+      {AddColumn{kTable, "a", "bigint", std::nullopt, "(7)"}, {alter + "ADD COLUMN a bigint DEFAULT (7)"}},
       {DropColumn{kTable, "order"}, {alter + "DROP COLUMN \"order\""}},
       {RenameColumn{kTable, "a", "B"}, {alter + "RENAME COLUMN a TO \"B\""}},
       {AlterColumnType{kTable, "a", "bigint", std::nullopt, true, true}, {alter + "ALTER COLUMN a TYPE bigint"}},

@@ -260,6 +260,15 @@ TEST_CASE("the relations of a query are those that it names with a schema") {
         std::vector<QualifiedName>{{"app", "a"}, {"app", "b"}, {"Ö", "t"}});
 }
 
+TEST_CASE("the columns of UPDATE OF are read from a trigger's definition, and there are none without it") {
+  CHECK(update_columns("CREATE TRIGGER \"x UPDATE OF y\" BEFORE INSERT OR UPDATE OF a, \"B c\" ON public.t FOR EACH "
+                       "ROW WHEN ((old.d IS DISTINCT FROM new.d)) EXECUTE FUNCTION f()") ==
+        std::vector<std::string>{"a", "B c"});
+  CHECK(update_columns("CREATE TRIGGER x AFTER UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION f()").empty());
+  CHECK(update_columns("CREATE TABLE t ()").empty());
+  CHECK(update_columns("CREATE TRIGGER of tomorrow").empty());
+}
+
 }  // namespace falsework::pg
 
 TEST_SUITE_END();
