@@ -132,6 +132,19 @@ void require_free_relations(RunContext& context, const RollbackRequest& request)
   }
 }
 
+// Before anything is undone: what an undo reads must still be there.
+void require_archives(RunContext& context, const std::vector<const Step*>& steps) {
+  for (const Step* step : steps) {
+    for (const std::string& archive : step->archives) {
+      const pg::Rows rows = context.session->query("SELECT pg_catalog.to_regclass($1) IS NOT NULL", {archive});
+      if (rows.boolean(0, 0)) continue;
+      throw Error(errors::kIrreversible,
+                  fmt::format("step {} cannot be undone: its archive {} is gone", step->id, archive),
+                  fmt::format("The run can only go forward: falsework advance {}.", context.run));
+    }
+  }
+}
+
 Outcome LiveEngagement::advance(const AdvanceRequest& request) {
   if (!context_->finished.empty()) {
     const bool whole = steps_to_run(context_->plan, state(), Target{Target::Kind::kEnd, Phase::kContract, {}}).empty();
@@ -305,6 +318,7 @@ Outcome LiveEngagement::rollback_from_here(const RollbackRequest& request) {
     throw Error(errors::kIrreversible, fmt::format("step {} cannot be undone: {}", step->id, step->undo_note),
                 fmt::format("The run can only go forward: falsework advance {}.", context_->run));
   }
+  require_archives(*context_, steps);
   const bool everything = !request.to_phase && !request.step;
   if (steps.empty() && !everything) return Outcome::kNothingToDo;
   for (; !steps.empty(); steps = steps_to_undo(context_->plan, state(), request)) {

@@ -81,6 +81,7 @@ struct Migration {
   std::map<std::string, std::string> releases;  // switch, contract -> label
   std::map<std::string, GateWish> gates;        // switch, contract
   std::string author;                           // who may not approve what cannot be undone; may be empty
+  bool archive = false;                         // values of columns that go are kept for a rollback
 };
 
 std::string_view kind(const Change& change);

@@ -204,6 +204,20 @@ std::vector<std::string> in_place_obstacles(const pg::Snapshot& snapshot, const 
   return found;
 }
 
+std::optional<std::string> why_no_archive(const TableWork& work) {
+  const pg::Table& table = *work.table;
+  const auto key = std::find_if(table.constraints.begin(), table.constraints.end(),
+                                [](const pg::Constraint& constraint) { return constraint.kind == 'p'; });
+  if (key == table.constraints.end()) return fmt::format("{} has no primary key", table.name.display());
+  for (const std::string& name : key->columns) {
+    const pg::TypeShape& type = table.column(name)->type;
+    if (type.base.schema == "pg_catalog" || type.kind == 'e') continue;
+    return fmt::format("{}, a column of the primary key of {}, is of type {}", quote_identifier(name),
+                       table.name.display(), type.name);
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> copy_warnings(const TableWork& work) {
   const pg::Table& table = *work.table;
   std::vector<std::string> warnings;

@@ -3,6 +3,7 @@
 // One rule: what cannot be carried is refused at plan time; a plan never loses anything silently.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const Ta
 // Why a type cannot be changed in place although the server would not rewrite the table; empty: it can.
 std::vector<std::string> in_place_obstacles(const pg::Snapshot& snapshot, const pg::Table& table,
                                             const pg::Column& column, pg::TypeChangeCost cost);
+
+// Why the rows of a table could not be found again in an archive.
+std::optional<std::string> why_no_archive(const TableWork& work);
 
 // What a reviewer must know of a table whose rows the copy updates: its own triggers, publications, row security.
 std::vector<std::string> copy_warnings(const TableWork& work);

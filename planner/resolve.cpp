@@ -44,6 +44,7 @@ class Resolver {
     work_.releases = migration_.releases;
     work_.gates = migration_.gates;
     work_.author = migration_.author;
+    work_.archive = migration_.archive;
     for (index_ = 0; index_ < migration_.changes.size(); ++index_) {
       const Change& change = migration_.changes[index_];
       where_ = change.where;
@@ -52,6 +53,7 @@ class Resolver {
     follow_keys();
     for (ColumnDraft& draft : drafts_) settle(draft);
     for (auto& [name, table] : work_.tables) check_shadows(table);
+    check_archives();
     count_old_writes();
     for (const Change& change : migration_.changes) work_.changes.push_back(describe_change(change, work_));
     refuse_nothing_to_do();
@@ -429,10 +431,30 @@ class Resolver {
 
   void count_old_writes() {
     const auto contract = work_.gates.find("contract");
-    if (contract == work_.gates.end() || !contract->second.no_old_writer) return;
+    const bool awaited = contract != work_.gates.end() && contract->second.no_old_writer;
+    if (!awaited && !work_.archive) return;
     for (auto& [name, table] : work_.tables) {
       if (table.pairs.empty()) continue;
       table.counter = QualifiedName{name.schema, generated_name("old_writes", {name.schema, name.name})};
+    }
+  }
+
+  // Rows are found again by their primary key, whose columns the archive compares as pg_catalog does.
+  void check_archives() {
+    if (!work_.archive) return;
+    where_.clear();
+    bool any = false;
+    for (const auto& [name, table] : work_.tables) {
+      if (table.pairs.empty()) continue;
+      any = true;
+      const auto problem = why_no_archive(table);
+      if (!problem) continue;
+      fail(errors::kChangeRefused, fmt::format("cannot archive what {} drops: {}", migration_.name, *problem),
+           "Leave \"archive\" out and keep a backup, or give the table a primary key of built-in types.");
+    }
+    if (!any) {
+      fail(errors::kDeclarationInvalid, fmt::format("{} asks for an archive, and drops no column", migration_.name),
+           "Leave \"archive\" out: everything that this migration does can be undone.");
     }
   }
 

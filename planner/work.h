@@ -81,6 +81,7 @@ struct Work {
   std::map<std::string, std::string> releases;
   std::map<std::string, GateWish> gates;
   std::string author;
+  bool archive = false;  // old columns are archived before they go
   std::map<QualifiedName, TableWork> tables;
   std::vector<ForeignKeyWork> foreign_keys;
   std::vector<PlannedChange> changes;

@@ -80,6 +80,8 @@ struct Step {
   std::optional<std::vector<std::string>> undo = std::vector<std::string>{};
   bool irreversible = false;
   std::string undo_note;  // why it cannot be undone, or what undoing does not bring back; may be empty
+  // Relations of ours that `undo` reads, for SQL: without one of them the step cannot be undone.
+  std::vector<std::string> archives;
   // Steps that are undone whenever this one is, since its undo takes away what they left.
   std::vector<std::string> undo_with;
   bool transaction = true;  // whether `sql` runs in one transaction

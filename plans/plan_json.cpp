@@ -88,31 +88,34 @@ Json render(const std::optional<Value>& value) {
 }
 
 Json render(const Step& step) {
-  return {{"id", step.id},
-          {"phase", name(step.phase)},
-          {"kind", name(step.kind)},
-          {"title", step.title},
-          {"why", step.why},
-          {"relations", render(step.relations)},
-          {"sql", render(step.sql)},
-          {"undo", render(step.undo)},
-          {"undo_note", step.undo_note},
-          {"undo_with", render(step.undo_with)},
-          {"irreversible", step.irreversible},
-          {"transaction", step.transaction},
-          {"undo_transaction", step.undo_transaction},
-          {"locks", render(step.locks)},
-          {"undo_locks", render(step.undo_locks)},
-          {"rewrites", step.rewrites},
-          {"scans", step.scans},
-          {"done_when", step.done_when},
-          {"needs", render(step.needs)},
-          {"timeouts", render(step.timeouts)},
-          {"estimate", render(step.estimate)},
-          {"gate", render(step.gate)},
-          {"copy", render(step.copy)},
-          {"check", render(step.check)},
-          {"probe", render(step.probe)}};
+  Json result = {{"id", step.id},
+                 {"phase", name(step.phase)},
+                 {"kind", name(step.kind)},
+                 {"title", step.title},
+                 {"why", step.why},
+                 {"relations", render(step.relations)},
+                 {"sql", render(step.sql)},
+                 {"undo", render(step.undo)},
+                 {"undo_note", step.undo_note},
+                 {"undo_with", render(step.undo_with)},
+                 {"irreversible", step.irreversible},
+                 {"transaction", step.transaction},
+                 {"undo_transaction", step.undo_transaction},
+                 {"locks", render(step.locks)},
+                 {"undo_locks", render(step.undo_locks)},
+                 {"rewrites", step.rewrites},
+                 {"scans", step.scans},
+                 {"done_when", step.done_when},
+                 {"needs", render(step.needs)},
+                 {"timeouts", render(step.timeouts)},
+                 {"estimate", render(step.estimate)},
+                 {"gate", render(step.gate)},
+                 {"copy", render(step.copy)},
+                 {"check", render(step.check)},
+                 {"probe", render(step.probe)}};
+  // Few steps have it, and plans from before it have not.
+  if (!step.archives.empty()) result["archives"] = render(step.archives);
+  return result;
 }
 
 Json render(const PlannedChange& change) {

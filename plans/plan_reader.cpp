@@ -55,6 +55,7 @@ class Object {
       if (keys.count(key) == 0) node_.child(key, value).fail("is not a key that a plan has there");
     }
   }
+  bool has(const char* key) const { return node_.value.contains(key); }
   Node at(const char* key) const {
     const auto found = node_.value.find(key);
     if (found == node_.value.end()) node_.child(key, node_.value).fail("is missing");
@@ -221,7 +222,7 @@ void read(const Node& node, Step& to) {
       node, {"id",         "phase",     "kind",      "title",        "why",         "relations",        "sql",
              "undo",       "undo_note", "undo_with", "irreversible", "transaction", "undo_transaction", "locks",
              "undo_locks", "rewrites",  "scans",     "done_when",    "needs",       "timeouts",         "estimate",
-             "gate",       "copy",      "check",     "probe"});
+             "gate",       "copy",      "check",     "probe",        "archives"});
   read(object.at("id"), to.id);
   read_word(object.at("phase"), to.phase, parse_phase, "phase");
   read_word(object.at("kind"), to.kind, parse_step_kind, "kind of step");
@@ -247,6 +248,7 @@ void read(const Node& node, Step& to) {
   read(object.at("copy"), to.copy);
   read(object.at("check"), to.check);
   read(object.at("probe"), to.probe);
+  if (object.has("archives")) read(object.at("archives"), to.archives);
 }
 
 void read(const Node& node, PlannedChange& to) {

@@ -132,6 +132,8 @@ void verify_undo(const Step& step, Problems& problems) {
   problems.unless(step.irreversible == !step.undo.has_value(), step,
                   step.irreversible ? "it is irreversible and has an undo" : "it has no undo and is not irreversible");
   problems.unless(!step.irreversible || !step.undo_note.empty(), step, "it does not say why it cannot be undone");
+  problems.unless(step.archives.empty() || (step.undo && !step.undo->empty()), step,
+                  "it names an archive and has no undo that reads it");
 }
 
 void verify_sql(const Step& step, const std::vector<std::string>& statements, bool transaction, Problems& problems) {

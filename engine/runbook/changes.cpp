@@ -41,7 +41,7 @@ std::string naive_cost(const PlannedChange& change) {
     text += fmt::format("It would read the whole of {} under that lock{}. ", what, size);
   }
   if (!change.naive_rewrites && !change.naive_scans) text += "It would neither rewrite nor read the table. ";
-  return text + "And every client would have to be ready for it at that instant.";
+  return text;
 }
 
 namespace {
@@ -59,7 +59,7 @@ void add_change(const PlannedChange& change, std::size_t number, Outline& outlin
   if (change.naive_sql.empty()) return;
   outline.push_back(Paragraph{{plain("What the plain statement would have done:")}});
   outline.push_back(Listing{"sql", listing_of({change.naive_sql})});
-  outline.push_back(Paragraph{{plain(naive_cost(change))}});
+  outline.push_back(Paragraph{{plain(naive_cost(change) + std::string(kAtThatInstant))}});
 }
 
 }  // namespace

@@ -144,8 +144,28 @@ const Step* gate_before(const Plan& plan, const Step& step) {
   return gate;
 }
 
+const Step* first_archived(const Plan& plan) {
+  const auto found =
+      std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return !step.archives.empty(); });
+  return found == plan.steps.end() ? nullptr : &*found;
+}
+
+Text while_archived(const Plan& plan, const Step& step) {
+  Text text = {plain("As long as the archive is kept, also after the end. Until ")};
+  append(text, reference(plan, step));
+  append(text, {plain(" runs, "), code("falsework rollback RUN"),
+                plain(" takes the whole run back with short locks. From then on it takes the old values from ")});
+  append(text, archives_of(plan));
+  append(text,
+         {plain(", and rewrites the table under a lock that blocks everyone. When the archive is dropped, nothing "
+                "takes the run back any more.")});
+  return text;
+}
+
 Text until_when(const Plan& plan) {
   const Step* const last = first_irreversible(plan);
+  const Step* const archived = first_archived(plan);
+  if (last == nullptr && archived != nullptr) return while_archived(plan, *archived);
   if (last == nullptr)
     return {plain("Always. Every step can be undone, from every phase, with "), code("falsework rollback RUN"),
             plain(".")};
@@ -158,8 +178,9 @@ Text until_when(const Plan& plan) {
     append(text, {plain(". ")});
   }
   append(text, {plain("Before it "), code("falsework rollback RUN"),
-                plain(fmt::format(" takes the whole run back, and no value is lost; after it nothing does. {}",
-                                  last->undo_note))});
+                plain(fmt::format(
+                    " takes the whole run back, and no value is lost. From there on the run can only go forward. {}",
+                    last->undo_note))});
   return text;
 }
 
@@ -169,6 +190,7 @@ struct Stretch {
   std::vector<Phase> phases;
   Waits waits;
   const Step* irreversible = nullptr;  // the first
+  bool archived = false;               // one at least can be undone while its archive is kept
 };
 
 Stretch stretch_from(const Plan& plan, std::size_t first) {
@@ -178,6 +200,7 @@ Stretch stretch_from(const Plan& plan, std::size_t first) {
     ++stretch.steps;
     if (stretch.phases.empty() || stretch.phases.back() != step.phase) stretch.phases.push_back(step.phase);
     if (step.irreversible && stretch.irreversible == nullptr) stretch.irreversible = &step;
+    stretch.archived = stretch.archived || !step.archives.empty();
     count(step, stretch.waits);
   }
   return stretch;
@@ -195,7 +218,7 @@ TimeLine::Entry entry_of(const Plan& plan, const Stretch& stretch, bool first) {
   entry.waits = stretch.waits.steps.empty() ? Text{plain("nobody waits")} : say(stretch.waits);
   entry.command = first ? Text{code("falsework apply PLAN")} : Text{plain("none: they follow by themselves")};
   if (stretch.irreversible == nullptr) {
-    entry.undo = {plain("can be rolled back")};
+    entry.undo = {plain(stretch.archived ? "can be rolled back while the archive is kept" : "can be rolled back")};
   } else {
     entry.undo = {plain("not to the end: the point of no return lies here, at ")};
     append(entry.undo, {link(fmt::format("step {}", number_of(plan, *stretch.irreversible)),
@@ -225,24 +248,36 @@ std::string steps_line(const Plan& plan) {
                      count_of(static_cast<std::size_t>(gates), "gate", "gates"));
 }
 
+// Statements that would cost the same share one sentence.
 Text naive_of(const Plan& plan) {
-  Text text;
+  std::vector<std::pair<std::string, Text>> costs;
   for (const PlannedChange& change : plan.changes) {
     if (change.naive_sql.empty()) continue;
-    append(text, {plain(text.empty() ? "" : " "), code(change.naive_sql), plain(": " + naive_cost(change))});
+    const std::string cost = naive_cost(change);
+    auto same = std::find_if(costs.begin(), costs.end(), [&](const auto& each) { return each.first == cost; });
+    if (same == costs.end()) same = costs.insert(costs.end(), {cost, {}});
+    append(same->second, {plain(same->second.empty() ? "" : ", and "), code(change.naive_sql)});
   }
+  Text text;
+  for (auto& [cost, statements] : costs) {
+    append(text, {plain(text.empty() ? "" : " ")});
+    append(text, std::move(statements));
+    append(text, {plain(": " + cost)});
+  }
+  if (!text.empty()) append(text, {plain(std::string(kAtThatInstant))});
   return text;
 }
 
 std::vector<Badge> badges_of(const Plan& plan, const Risk& risk) {
   const std::string_view level = level_of(risk);
   const Step* const last = first_irreversible(plan);
-  return {{fmt::format("Risk: {}", level), level == "High"     ? Badge::Tone::kDanger
-                                           : level == "Medium" ? Badge::Tone::kLock
-                                                               : Badge::Tone::kGood},
-          {last == nullptr ? "Everything can be undone"
-                           : fmt::format("Can be undone until step {}", number_of(plan, *last)),
-           last == nullptr ? Badge::Tone::kGood : Badge::Tone::kGate}};
+  return {
+      {fmt::format("Risk: {}", level), level == "High"     ? Badge::Tone::kDanger
+                                       : level == "Medium" ? Badge::Tone::kLock
+                                                           : Badge::Tone::kGood},
+      {last == nullptr ? first_archived(plan) == nullptr ? "Everything can be undone" : "Can be undone while archived"
+                       : fmt::format("Can be undone until step {}", number_of(plan, *last)),
+       last == nullptr ? Badge::Tone::kGood : Badge::Tone::kGate}};
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ Risk risk_of(const Plan& plan) {
     risk.short_stalls += blocks && !long_block ? 1U : 0U;
     risk.rewrites += step.rewrites ? 1U : 0U;
     risk.irreversible += step.irreversible ? 1U : 0U;
+    risk.archived += step.archives.empty() ? 0U : 1U;
     risk.bytes += step.estimate.bytes;
     if (blocks) risk.stall = std::max(risk.stall, step.timeouts.lock);
     if (step.kind == StepKind::kBackfill) {
@@ -55,6 +56,7 @@ std::string risk_line(const Risk& risk) {
     text += fmt::format("{} are copied in batches; ", count_of(static_cast<std::size_t>(risk.rows), "row", "rows"));
   }
   if (risk.bytes > 0) text += fmt::format("about {} are added to the disk; ", render_bytes(risk.bytes));
+  if (risk.irreversible == 0 && risk.archived > 0) return text + "everything can be undone while the archive is kept.";
   text += risk.irreversible == 0 ? "everything can be undone."
                                  : fmt::format("{} cannot be undone.", count_of(risk.irreversible, "step", "steps"));
   return text;

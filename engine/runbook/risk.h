@@ -17,6 +17,7 @@ struct Risk {
   std::size_t long_stalls = 0;   // steps that block writes for longer
   std::size_t rewrites = 0;
   std::size_t irreversible = 0;
+  std::size_t archived = 0;  // steps whose undo needs an archive
   std::size_t copies = 0;
   std::int64_t rows = 0, bytes = 0;    // copied; added to the disk by all steps
   std::chrono::milliseconds stall{0};  // the longest lock timeout of a step that blocks writes

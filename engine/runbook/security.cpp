@@ -68,15 +68,26 @@ std::string first_words(const std::string& statement) {
   return statement.substr(0, end);
 }
 
+// The CREATE FUNCTION in a statement, which may run it from within a DO; empty when there is none.
+std::string function_in(const std::string& statement) {
+  const std::string bare = bare_sql(statement);
+  for (const std::string_view head : {"CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"}) {
+    if (bare.rfind(head, 0) == 0) return statement;
+    const std::size_t at = bare.rfind("DO", 0) == 0 ? statement.find(head) : std::string::npos;
+    if (at != std::string::npos) return statement.substr(at);
+  }
+  return "";
+}
+
 void add_functions(const Plan& plan, Outline& outline) {
   Table table{{{plain("Step")}, {plain("Creates")}, {plain("Runs as")}}, {}};
   for (const Step& step : plan.steps) {
     for (const std::string& statement : step.sql) {
-      const std::string bare = bare_sql(statement);
-      if (bare.rfind("CREATE FUNCTION", 0) != 0 && bare.rfind("CREATE OR REPLACE FUNCTION", 0) != 0) continue;
-      const bool definer = has_words(bare, "SECURITY DEFINER");
+      const std::string function = function_in(statement);
+      if (function.empty()) continue;
+      const bool definer = has_words(bare_sql(function), "SECURITY DEFINER");
       table.rows.push_back({{plain(std::to_string(number_of(plan, step)))},
-                            {code(first_words(statement))},
+                            {code(first_words(function))},
                             {plain(definer ? "its owner (SECURITY DEFINER): review it with care"
                                            : "whoever writes the row (SECURITY INVOKER): it can do nothing that the "
                                              "writer could not")}});
@@ -103,6 +114,13 @@ void add_rights(const Plan& plan, Outline& outline) {
         Callout{Callout::Kind::kNote,
                 {plain("A shadow column holds the same data as the column that it stands beside. Whoever may "
                        "read the whole table may read it too; row policies of the table cover it as every column.")}});
+  }
+  if (const Text archives = archives_of(plan); !archives.empty()) {
+    Text text = {plain("The archive ")};
+    append(text, archives);
+    append(text, {plain(" holds data of users after the run is over. Only its owner, the role that runs this, and "
+                        "superusers may read it, whatever the privileges and policies of the table are.")});
+    outline.push_back(Callout{Callout::Kind::kNote, std::move(text)});
   }
   Table table{{{plain("Step")}, {plain("Statement")}}, {}};
   for (const Step& step : plan.steps) {

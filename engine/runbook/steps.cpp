@@ -214,6 +214,7 @@ std::vector<Badge> badges_of(const Step& step, const Known& known) {
     badges.push_back({"blocks no reads, no writes", Badge::Tone::kQuiet});
   }
   if (step.irreversible) badges.push_back({"cannot be undone", Badge::Tone::kDanger});
+  if (!step.archives.empty()) badges.push_back({"can be undone while archived", Badge::Tone::kGate});
   return badges;
 }
 
@@ -263,19 +264,22 @@ void add_graph_and_phases(const Plan& plan, Outline& outline) {
   for (const Phase phase : phases_of(plan)) {
     std::vector<pg::TakenLock> locks;
     Text steps;
-    bool irreversible = false;
+    bool irreversible = false, archived = false;
     for (const Step& step : plan.steps) {
       if (step.phase != phase) continue;
       append(steps, {plain(steps.empty() ? "" : ", "), step_link(plan, step)});
       locks.insert(locks.end(), step.locks.begin(), step.locks.end());
       irreversible = irreversible || step.irreversible;
+      archived = archived || !step.archives.empty();
     }
     const std::optional<pg::TakenLock> lock = strongest(locks);
     table.rows.push_back({{{Span::Kind::kCode, std::string(name(phase)), anchor_of(phase)}},
                           {plain(std::string(purpose(phase)))},
                           std::move(steps),
                           lock ? Text{code(lock->relation), plain(" " + describe(*lock))} : Text{plain("none")},
-                          {plain(irreversible ? "not to the end" : "yes")}});
+                          {plain(irreversible ? "not to the end"
+                                 : archived   ? "while the archive is kept"
+                                              : "yes")}});
   }
   outline.push_back(std::move(table));
 }

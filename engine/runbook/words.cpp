@@ -112,6 +112,14 @@ std::string anchor_of(const Plan& plan, const Step& step) { return fmt::format("
 
 std::string anchor_of(Phase phase) { return fmt::format("phase-{}", name(phase)); }
 
+Text archives_of(const Plan& plan) {
+  Text text;
+  for (const Step& step : plan.steps) {
+    for (const std::string& archive : step.archives) append(text, {plain(text.empty() ? "" : ", "), code(archive)});
+  }
+  return text;
+}
+
 std::vector<Phase> phases_of(const Plan& plan) {
   std::vector<Phase> result;
   for (const Phase phase : kPhases) {

@@ -38,6 +38,9 @@ Span step_link(const Plan& plan, const Step& step);  // its number, leading to i
 std::string anchor_of(const Plan& plan, const Step& step);
 std::string anchor_of(Phase phase);
 
+// The tables that keep what steps drop: `falsework.a, falsework.b`; empty when there is none.
+Text archives_of(const Plan& plan);
+
 // The phases that have steps, in order.
 std::vector<Phase> phases_of(const Plan& plan);
 
@@ -49,6 +52,7 @@ std::string shell_word(std::string_view text);
 
 // What the plain statement of a change would have done: locks, for how long, what it would rewrite or read.
 std::string naive_cost(const PlannedChange& change);
+inline constexpr std::string_view kAtThatInstant = "And every client would have to be ready for it at that instant.";
 
 // Appends spans, so that sentences can be put together.
 void append(Text& text, Text more);

@@ -78,6 +78,11 @@ void merge(Written& whole, Written&& part, const std::string& file) {
                     "Files that are read together are one migration with one author.");
   }
   if (part.author) whole.author = std::move(part.author);
+  if (part.archive && whole.archive && *part.archive != *whole.archive) {
+    declare::refuse(file, "whether to archive contradicts an earlier file",
+                    "Files that are read together are one migration; say it in one of them.");
+  }
+  if (part.archive) whole.archive = part.archive;
   std::move(part.changes.begin(), part.changes.end(), std::back_inserter(whole.changes));
 }
 
@@ -97,6 +102,7 @@ Migration read_declarations(const std::vector<DeclarationFile>& files) {
   migration.releases = std::move(whole.releases);
   migration.gates = std::move(whole.gates);
   migration.author = whole.author.value_or("");
+  migration.archive = whole.archive.value_or(false);
   return migration;
 }
 

@@ -17,6 +17,7 @@ struct Written {
   std::map<std::string, std::string> releases;
   std::map<std::string, GateWish> gates;
   std::optional<std::string> author;
+  std::optional<bool> archive;
 };
 
 Written read_json(const std::string& text, const std::string& file);

@@ -299,6 +299,7 @@ Written read_json(const std::string& text, const std::string& file) {
     written.author = author.string();
     check_label(*written.author, "author", author.where());
   }
+  if (root.has("archive")) written.archive = root.at("archive", keys).boolean();
   if (root.has("gates")) written.gates = read_gates(root.at("gates", keys));
   if (root.has("releases")) written.releases = read_releases(root.at("releases", keys));
   const Node changes = root.at("changes", keys);

@@ -293,6 +293,11 @@ class SqlReader {
       written_.author = value;
       return;
     }
+    if (option.key == "archive") {
+      if (written_.archive) refuse(option.where, "the option archive stands twice", "Remove one of the two.");
+      written_.archive = flag(option);
+      return;
+    }
     if (find_key(release_keys(), option.key) == nullptr) {
       read_wish(option, value);
       return;

@@ -26,6 +26,8 @@ const Keys& migration_keys() {
       {"releases", "an object that says which release opens the gates \"switch\" and \"contract\""},
       {"gates", "an object that says what the gates \"switch\" and \"contract\" wait for besides"},
       {"author", "who wrote the migration, a string: they cannot approve what cannot be undone", false, kOption},
+      {"archive", "true or false: whether the values of columns that go are kept, so that a rollback restores them",
+       false, kOption},
   };
   return keys;
 }
@@ -67,7 +69,7 @@ const Keys& gate_keys(std::string_view gate) {
 
 const Keys& head_options() {
   static const Keys keys = [] {
-    Keys all{migration_keys()[1], migration_keys()[5], release_keys()[0], release_keys()[1]};
+    Keys all{migration_keys()[1], migration_keys()[5], migration_keys()[6], release_keys()[0], release_keys()[1]};
     static std::deque<std::string> names;  // the keys refer to them
     for (const Key& gate : gates_keys()) {
       for (const Key& key : gate_keys(gate.name)) {

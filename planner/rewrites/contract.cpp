@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "planner/names.h"
+#include "planner/rewrites/archive.h"
 #include "planner/rewrites/identity.h"
 #include "planner/rewrites/rewrites.h"
 #include "planner/rewrites/trigger.h"
@@ -10,10 +11,10 @@
 namespace falsework {
 namespace {
 
-// Replaced foreign keys of the table, in either direction: the old one goes, the new one gets its name. Returns the
-// other tables that are locked by it.
-void retire_keys(Draft& draft, const pg::Table& table, std::vector<pg::Ddl>& ddl, std::vector<pg::Ddl>& comments,
-                 std::vector<QualifiedName>& locked) {
+// Replaced foreign keys of the table, in either direction: the old one goes, the new one gets its name. Returns them.
+std::vector<MovedKey> retire_keys(Draft& draft, const pg::Table& table, std::vector<pg::Ddl>& ddl,
+                                  std::vector<pg::Ddl>& comments, std::vector<QualifiedName>& locked) {
+  std::vector<MovedKey> retired;
   for (const MovedKey& key : moved_keys(draft.work)) {
     const bool ours = (key.child == &table && key.child_moves) || (key.parent == &table && key.parent_moves);
     if (!ours || !draft.retired_keys.insert(key.shadow_name).second) continue;
@@ -26,7 +27,9 @@ void retire_keys(Draft& draft, const pg::Table& table, std::vector<pg::Ddl>& ddl
           pg::Comment{fmt::format("CONSTRAINT {} ON {}", quote_identifier(key.key->name), key.child->name.sql()),
                       key.key->comment, key.child->name});
     }
+    retired.push_back(key);
   }
+  return retired;
 }
 
 void move_defaults(const pg::Table& table, const ShadowPair& pair, std::vector<pg::Ddl>& ddl) {
@@ -119,36 +122,85 @@ void drop_old_statistics(const TableWork& work, std::vector<pg::Ddl>& ddl) {
   }
 }
 
-Step contract_shadows(Draft& draft, const TableWork& work) {
-  const pg::Table& table = *work.table;
+// The old shape of one table, or of tables whose keys lead to each other, goes.
+Step contract_shadows(Draft& draft, const std::vector<const TableWork*>& tables) {
   std::vector<pg::Ddl> body, comments;
-  std::vector<QualifiedName> locked{table.name};
-  for (pg::Ddl& drop : drop_triggers(work)) body.push_back(std::move(drop));
-  retire_keys(draft, table, body, comments, locked);
-  drop_old_statistics(work, body);
-  for (const ShadowPair& pair : work.pairs) move_defaults(table, pair, body);
-  for (const ShadowPair& pair : work.pairs) body.push_back(pg::DropColumn{table.name, old_name_now(pair)});
-  for (const ShadowPair& pair : work.pairs) {
-    for (pg::Ddl& statement : finish_identity(pair)) body.push_back(std::move(statement));
+  std::vector<QualifiedName> locked;
+  std::vector<MovedKey> retired;
+  if (draft.work.archive) {
+    for (const TableWork* work : tables) body.push_back(require_fresh_archive(draft.work, *work));
   }
-  rename_indexes(work, body);
-  rename_constraints(work, draft.server_major(), body);
-  rename_statistics(work, body);
+  for (const TableWork* work : tables) {
+    const pg::Table& table = *work->table;
+    locked.push_back(table.name);
+    for (pg::Ddl& drop : drop_triggers(*work)) body.push_back(std::move(drop));
+    for (MovedKey& key : retire_keys(draft, table, body, comments, locked)) retired.push_back(std::move(key));
+  }
+  for (const TableWork* work : tables) {
+    const pg::Table& table = *work->table;
+    drop_old_statistics(*work, body);
+    for (const ShadowPair& pair : work->pairs) move_defaults(table, pair, body);
+    for (const ShadowPair& pair : work->pairs) body.push_back(pg::DropColumn{table.name, old_name_now(pair)});
+    for (const ShadowPair& pair : work->pairs) {
+      for (pg::Ddl& statement : finish_identity(pair)) body.push_back(std::move(statement));
+    }
+    rename_indexes(*work, body);
+    rename_constraints(*work, draft.server_major(), body);
+    rename_statistics(*work, body);
+  }
   for (pg::Ddl& comment : comments) body.push_back(std::move(comment));
   std::sort(locked.begin(), locked.end());
   locked.erase(std::unique(locked.begin(), locked.end()), locked.end());
-  body.insert(body.begin(), pg::LockTables{locked, pg::LockMode::kAccessExclusive});
+  const pg::LockTables lock{locked, pg::LockMode::kAccessExclusive};
+  body.insert(body.begin(), lock);
 
-  const std::string prefix = subject(work);
+  std::optional<std::vector<pg::Ddl>> backward;
+  if (draft.work.archive) {
+    backward = restore_shapes(draft, tables, retired);
+    backward->insert(backward->begin(), lock);
+  }
+  const std::string prefix = subject(*tables.front());
+  std::string subjects;
+  for (const TableWork* work : tables) subjects += (subjects.empty() ? "" : ", ") + subject(*work);
   Step step =
       statement_step(draft, prefix + "/contract/drop", Phase::kContract,
-                     fmt::format("Drop the old form of {} and give its names to the new one", prefix),
+                     fmt::format("Drop the old form of {} and give its names to the new one", subjects),
                      "The dual write, the old column and all that hung on it go in one short transaction, so no write "
                      "meets one without the other.",
-                     std::move(body), std::nullopt);
+                     std::move(body), std::move(backward));
   step.undo_note = "The old column is gone; its values live on in the new one.";
-  step.done_when = column_absent(table.name, old_name_now(work.pairs.front()));
+  if (draft.work.archive) {
+    step.undo_note =
+        "Possible while the archive is kept. The table is rewritten and its indexes are built under the lock; rows "
+        "that "
+        "were written since take the old value that their new one maps to.";
+    for (const TableWork* work : tables) step.archives.push_back(archive_name(draft.work, *work->table).sql());
+  }
+  step.done_when = column_absent(tables.front()->table->name, old_name_now(tables.front()->pairs.front()));
   return step;
+}
+
+// Tables with pairs, each alone; where they are archived, those that keys lead to together, since one cannot be
+// restored without the other.
+std::vector<std::vector<const TableWork*>> dropped_together(const Work& work) {
+  std::vector<std::vector<const TableWork*>> groups;
+  for (const auto& [name, table] : work.tables) {
+    if (!table.pairs.empty()) groups.push_back({&table});
+  }
+  if (!work.archive) return groups;
+  const auto group_of = [&](const pg::Table* table) {
+    return std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+      return std::any_of(group.begin(), group.end(), [&](const TableWork* each) { return each->table == table; });
+    });
+  };
+  for (const MovedKey& key : moved_keys(work)) {
+    const auto child = group_of(key.child), parent = group_of(key.parent);
+    if (child == groups.end() || parent == groups.end() || child == parent) continue;
+    const auto into = std::min(child, parent), from = std::max(child, parent);
+    into->insert(into->end(), from->begin(), from->end());
+    groups.erase(from);
+  }
+  return groups;
 }
 
 // Only NULLs were filled: the trigger goes, and can come back.
@@ -194,8 +246,12 @@ void contract(Draft& draft) {
     append(std::move(proof));
   }
   for (const auto& [name, work] : draft.work.tables) {
-    if (!work.pairs.empty()) append(contract_shadows(draft, work));
+    if (!work.pairs.empty() && draft.work.archive) append(begin_archive(draft, work));
   }
+  for (const auto& [name, work] : draft.work.tables) {
+    if (!work.pairs.empty() && draft.work.archive) append(fill_archive(draft, work));
+  }
+  for (const auto& tables : dropped_together(draft.work)) append(contract_shadows(draft, tables));
 }
 
 }  // namespace falsework

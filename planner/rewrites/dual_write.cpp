@@ -16,32 +16,6 @@ pg::AddColumn add_column(const pg::Table& table, const ShadowPair& pair) {
   return add;
 }
 
-// The attributes that the new column takes over from the old one. A type change resets storage and compression, as
-// ALTER COLUMN TYPE does (tablecmds.c, ATExecAlterColumnType).
-void add_attributes(const pg::Table& table, const ShadowPair& pair, std::vector<pg::Ddl>& ddl) {
-  const pg::Column& column = *pair.column;
-  if (!pair.type_changes) {
-    if (!column.storage.empty() && column.storage != column.type_storage) {
-      ddl.push_back(pg::SetStorage{table.name, pair.shadow, column.storage});
-    }
-    if (!column.compression.empty()) ddl.push_back(pg::SetCompression{table.name, pair.shadow, column.compression});
-  }
-  if (column.statistics_target >= 0) {
-    ddl.push_back(pg::SetStatisticsTarget{table.name, pair.shadow, column.statistics_target});
-  }
-  if (!column.options.empty()) ddl.push_back(pg::SetColumnOptions{table.name, pair.shadow, column.options});
-  if (column.comment) ddl.push_back(pg::Comment{column_object(table.name, pair.shadow), column.comment, table.name});
-  for (std::string grant : column.grants) {
-    const std::string placeholder = "{column}";
-    const std::string name = quote_identifier(pair.shadow);
-    for (std::size_t at = grant.find(placeholder); at != std::string::npos;
-         at = grant.find(placeholder, at + name.size())) {
-      grant.replace(at, placeholder.size(), name);
-    }
-    ddl.push_back(pg::Grant{grant, table.name});
-  }
-}
-
 std::string names_list(const TableWork& table) {
   std::string names;
   for (const ShadowPair& pair : table.pairs) {
@@ -53,6 +27,32 @@ std::string names_list(const TableWork& table) {
 
 }  // namespace
 
+// A type change resets storage and compression, as
+// ALTER COLUMN TYPE does (tablecmds.c, ATExecAlterColumnType).
+void add_attributes(const pg::Table& table, const pg::Column& column, const std::string& to, bool type_changes,
+                    std::vector<pg::Ddl>& ddl) {
+  if (!type_changes) {
+    if (!column.storage.empty() && column.storage != column.type_storage) {
+      ddl.push_back(pg::SetStorage{table.name, to, column.storage});
+    }
+    if (!column.compression.empty()) ddl.push_back(pg::SetCompression{table.name, to, column.compression});
+  }
+  if (column.statistics_target >= 0) {
+    ddl.push_back(pg::SetStatisticsTarget{table.name, to, column.statistics_target});
+  }
+  if (!column.options.empty()) ddl.push_back(pg::SetColumnOptions{table.name, to, column.options});
+  if (column.comment) ddl.push_back(pg::Comment{column_object(table.name, to), column.comment, table.name});
+  for (std::string grant : column.grants) {
+    const std::string placeholder = "{column}";
+    const std::string name = quote_identifier(to);
+    for (std::size_t at = grant.find(placeholder); at != std::string::npos;
+         at = grant.find(placeholder, at + name.size())) {
+      grant.replace(at, placeholder.size(), name);
+    }
+    ddl.push_back(pg::Grant{grant, table.name});
+  }
+}
+
 void start_dual_write(Draft& draft, const TableWork& work) {
   if (!work.has_trigger()) return;
   const pg::Table& table = *work.table;
@@ -60,7 +60,7 @@ void start_dual_write(Draft& draft, const TableWork& work) {
   for (const ShadowPair& pair : work.pairs) {
     forward.push_back(add_column(table, pair));
     if (pair.constant) forward.push_back(pg::DropDefault{table.name, pair.shadow});
-    add_attributes(table, pair, forward);
+    add_attributes(table, *pair.column, pair.shadow, pair.type_changes, forward);
   }
   if (work.counter) forward.push_back(pg::CreateCounter{*work.counter});
   forward.push_back(trigger_function(work, false));

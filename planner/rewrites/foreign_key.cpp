@@ -173,6 +173,8 @@ std::vector<MovedKey> moved_keys(const Work& work) {
       key.key = &constraint;
       key.columns = mapped(work, child, constraint.columns, key.child_moves);
       key.referenced_columns = mapped(work, *parent, constraint.referenced_columns, key.parent_moves);
+      bool moves = false;
+      key.on_delete_columns = mapped(work, child, constraint.on_delete_columns, moves);
       key.shadow_name = generated_name("fk", {child.name.schema, child.name.name, constraint.name});
       if (key.child_moves || key.parent_moves) keys.push_back(std::move(key));
     }
@@ -193,8 +195,7 @@ void carry_foreign_keys(Draft& draft) {
     ddl.match = key.key->match;
     ddl.on_update = key.key->on_update;
     ddl.on_delete = key.key->on_delete;
-    bool moves = false;
-    ddl.on_delete_columns = mapped(draft.work, *key.child, key.key->on_delete_columns, moves);
+    ddl.on_delete_columns = key.on_delete_columns;
     ddl.deferrable = key.key->deferrable;
     ddl.initially_deferred = key.key->deferred;
     Step add =

@@ -15,8 +15,12 @@ std::vector<pg::Ddl> move_identity(const pg::Table& table, const ShadowPair& pai
 // After it: the sequence's own name.
 std::vector<pg::Ddl> finish_identity(const ShadowPair& pair);
 
+// Undoes both, where the old column is there again.
+std::vector<pg::Ddl> return_identity(const pg::Table& table, const ShadowPair& pair);
+
 // A serial's sequence that counts within the old type goes on within a wider one: ALTER COLUMN TYPE would leave it
 // behind, and nextval would fail where the old type ended.
 std::vector<pg::Ddl> widen_sequence(const ShadowPair& pair);
+std::vector<pg::Ddl> narrow_sequence(const ShadowPair& pair);
 
 }  // namespace falsework

@@ -65,7 +65,7 @@ struct MovedKey {
   const pg::Table* parent = nullptr;
   const pg::Constraint* key = nullptr;
   std::string shadow_name;
-  std::vector<std::string> columns, referenced_columns;  // as called before the switch
+  std::vector<std::string> columns, referenced_columns, on_delete_columns;  // as called before the switch
   bool child_moves = false, parent_moves = false;
 };
 std::vector<MovedKey> moved_keys(const Work& work);
@@ -74,6 +74,10 @@ std::vector<MovedKey> moved_keys(const Work& work);
 std::string shadow_index_name(const pg::Table& table, const pg::Index& index);
 std::string shadow_constraint_name(const pg::Table& table, const std::string& constraint);
 std::string shadow_not_null_name(const pg::Table& table, const ShadowPair& pair);
+
+// Storage, compression, statistics target, options, comment and privileges of `column`, for another one of that table.
+void add_attributes(const pg::Table& table, const pg::Column& column, const std::string& to, bool type_changes,
+                    std::vector<pg::Ddl>& ddl);
 
 // What mentions a column that has a shadow.
 bool mentions_shadowed(const TableWork& table, const std::vector<std::string>& columns);

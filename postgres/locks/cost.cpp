@@ -154,6 +154,19 @@ Cost cost_one(const CopySequencePosition&) { return nothing(); }
 Cost cost_one(const Analyze& ddl) { return lock(ddl.table, kShareUpdateExclusive, LockDuration::kScan); }
 Cost cost_one(const Vacuum& ddl) { return scanning(lock(ddl.table, kShareUpdateExclusive, LockDuration::kScan)); }
 
+// Archives: tables and functions of ours alone; nobody else meets a lock on them.
+Cost cost_one(const CreateArchive& ddl) { return lock(ddl.table, kAccessShare); }
+Cost cost_one(const FillArchive& ddl) { return scanning(lock(ddl.table, kAccessShare, LockDuration::kScan)); }
+Cost cost_one(const RequireFreshArchive&) { return nothing(); }
+Cost cost_one(const DropArchive&) { return nothing(); }
+Cost cost_one(const CreateArchiveLookup&) { return nothing(); }
+Cost cost_one(const DropArchiveLookup&) { return nothing(); }
+Cost cost_one(const RestoreColumns& ddl) {
+  Cost cost = scanning(lock(ddl.table, kAccessExclusive, LockDuration::kRewrite));
+  cost.rewrites = true;
+  return cost;
+}
+
 void merge(std::vector<TakenLock>& locks, const TakenLock& taken) {
   const auto same = std::find_if(locks.begin(), locks.end(),
                                  [&](const TakenLock& other) { return other.relation == taken.relation; });

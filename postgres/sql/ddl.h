@@ -107,6 +107,25 @@ struct CopySequencePosition { QualifiedName from, to; };  // setval from last_va
 struct Analyze { QualifiedName table; std::vector<std::string> columns; };
 struct Vacuum { QualifiedName table; };
 
+// Archives: a table of ours that keeps the values of columns that go, with the key of their rows and the values of the
+// columns that stay in their place. `counter` moves with each write of the old shape: where it stood is kept with it.
+struct CreateArchive {
+  QualifiedName archive, table; std::vector<std::string> columns, key; QualifiedName counter; std::string comment;
+};
+struct FillArchive { QualifiedName archive, table; std::vector<std::string> columns; };
+struct RequireFreshArchive { QualifiedName archive, table; QualifiedName counter; std::string comment; };  // fails when the counter has moved
+struct DropArchive { QualifiedName archive; };
+// A function of a row's key and its new value: the archived old value while the new one is as it was archived, else
+// `otherwise`, an expression over new_value.
+struct CreateArchiveLookup {
+  QualifiedName function, archive; std::vector<std::string> key, key_types;
+  std::string new_column, new_type, old_column, old_type, otherwise, time_zone;
+};
+struct DropArchiveLookup { QualifiedName function; };
+// Gives columns their values by expressions over the row, in one rewrite that fires no trigger.
+struct RestoredColumn { std::string column, type; std::optional<QualifiedName> collation; std::string expression; };
+struct RestoreColumns { QualifiedName table; std::vector<RestoredColumn> columns; };
+
 // clang-format on
 
 using Ddl =
@@ -117,7 +136,8 @@ using Ddl =
                  SetReplicaIdentity, ClusterOn, CreateTriggerFunction, DropFunction, CreateTrigger, DropTrigger,
                  ReplaceTrigger, CreateView, DropView, Comment, Grant, AlterOwner, AlterPolicy, CreateStatistics,
                  RenameStatistics, DropStatistics, SetStatisticsObjectTarget, CreateCounter, DropSequence,
-                 SequenceOwnedBy, RenameSequence, AlterSequence, CopySequencePosition, Analyze, Vacuum>;
+                 SequenceOwnedBy, RenameSequence, AlterSequence, CopySequencePosition, Analyze, Vacuum, CreateArchive,
+                 FillArchive, RequireFreshArchive, DropArchive, CreateArchiveLookup, DropArchiveLookup, RestoreColumns>;
 
 // Renders one statement without a semicolon. A CreateTrigger renders as two statements; hence a list.
 std::vector<std::string> render(const Ddl& ddl);

@@ -71,6 +71,15 @@ std::string render_one(const CopySequencePosition& ddl);
 std::string render_one(const Analyze& ddl);
 std::string render_one(const Vacuum& ddl);
 
+// render_archive.cpp
+std::vector<std::string> render_one(const CreateArchive& ddl);
+std::string render_one(const FillArchive& ddl);
+std::string render_one(const RequireFreshArchive& ddl);
+std::string render_one(const DropArchive& ddl);
+std::string render_one(const CreateArchiveLookup& ddl);
+std::string render_one(const DropArchiveLookup& ddl);
+std::string render_one(const RestoreColumns& ddl);
+
 // `ALTER TABLE s.t` and the action.
 std::string alter_table(const QualifiedName& table, const std::string& action);
 // `name=value` pairs, as pg_class.reloptions and pg_attribute.attoptions hold them, as `(name='value', …)`.

@@ -80,6 +80,17 @@ Plan plan_of(const Example& example, const pg::Snapshot& snapshot) {
   return make_plan(migration_of(example), snapshot);
 }
 
+std::optional<Plan> archiving_plan_of(const Example& example, const pg::Snapshot& snapshot) {
+  Migration migration = migration_of(example);
+  migration.archive = true;
+  try {
+    return make_plan(migration, snapshot);
+  } catch (const Error& error) {
+    if (std::string(error.what()).find("archive") == std::string::npos) throw;
+    return std::nullopt;
+  }
+}
+
 Run::Run(const TestDatabase& database, Plan plan)
     : plan_(std::move(plan)), text_(render_plan(plan_)), url_(database.url()) {
   ledger_ = Ledger::open(directory_.path() / "state.db", true);

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ std::string naive_of(const Example& example, const Plan& plan);
 
 pg::Snapshot snapshot_of(const Example& example, const std::string& url);
 Plan plan_of(const Example& example, const pg::Snapshot& snapshot);
+// The same with "archive" declared; nullopt where the planner refuses that.
+std::optional<Plan> archiving_plan_of(const Example& example, const pg::Snapshot& snapshot);
 
 // Says nothing.
 class SilentObserver : public Observer {

@@ -55,7 +55,7 @@ std::set<std::string> files_of(Client& client, const std::string& kind) {
   for (const Row& row : client.query(
            "SELECT pg_catalog.pg_relation_filenode(c.oid) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
            "n.oid = c.relnamespace WHERE c.relkind = $1::pg_catalog.\"char\" AND n.nspname NOT IN ('pg_catalog', "
-           "'information_schema', 'pg_toast')",
+           "'information_schema', 'pg_toast', 'falsework')",
            {kind})) {
     files.insert(*row[0]);
   }
@@ -71,6 +71,7 @@ std::string scans_of(Client& client) {
   return client.value(
       "SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_numscans(c.oid)) FROM pg_catalog.pg_class c JOIN "
       "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', "
+      "'falsework', "
       "'information_schema')");
 }
 
@@ -84,6 +85,7 @@ class Bystander {
  public:
   explicit Bystander(const TestDatabase& database) : client_(database.connect()), outsider_(database.connect()) {
     client_.exec(kSettings);
+    client_.exec("CREATE SCHEMA falsework");
   }
 
   Seen forward(const Step& step) {

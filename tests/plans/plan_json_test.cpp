@@ -62,6 +62,15 @@ TEST_SUITE("plans/plan_json") {
     CHECK(parse_plan(render_plan(empty), "p.json") == empty);
   }
 
+  TEST_CASE("archives stand in the file of a plan that has some, and in no other") {
+    Plan plan = testing::sample_plan();
+    stamp(plan);
+    CHECK(render_plan(plan).find("archives") == std::string::npos);
+    plan.steps.back().archives = {"falsework.a", "falsework.b"};
+    stamp(plan);
+    CHECK(parse_plan(render_plan(plan), "plan.json") == plan);
+  }
+
   TEST_CASE("a rendered plan has its keys in the order of the contract, two spaces and a final newline") {
     const std::string text = render_plan(stamped());
     CHECK(text.substr(0, 26) == "{\n  \"format_version\": 1,\n ");

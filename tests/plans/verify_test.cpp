@@ -127,6 +127,11 @@ TEST_SUITE("plans/verify") {
                               "step users.email_address/validate/index: a concurrent step runs outside a transaction"});
   }
 
+  TEST_CASE("what is undone from an archive has an undo") {
+    expect_each({{"step users.email_address/contract/drop: it names an archive and has no undo that reads it",
+                  [](Plan& p) { p.steps[kDrop].archives = {"falsework.kept"}; }}});
+  }
+
   TEST_CASE("a step has an undo, or is irreversible and says why") {
     expect_each({
         {"step users.email_address/dual_write/trigger: it has no undo and is not irreversible",

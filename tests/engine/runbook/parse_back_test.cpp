@@ -240,7 +240,11 @@ TEST_SUITE("engine/runbook/parse_back") {
       const auto last = std::find_if(book.plan.steps.begin(), book.plan.steps.end(),
                                      [](const Step& step) { return step.irreversible; });
       const std::string until = fact("Until when it can be undone");
-      if (last == book.plan.steps.end()) {
+      const bool archived = std::any_of(book.plan.steps.begin(), book.plan.steps.end(),
+                                        [](const Step& step) { return !step.archives.empty(); });
+      if (archived) {
+        CHECK(until.rfind("As long as the archive is kept, also after the end. ", 0) == 0);
+      } else if (last == book.plan.steps.end()) {
         CHECK(until.rfind("Always.", 0) == 0);
       } else {
         CHECK(until.rfind("Until step " + std::to_string(last - book.plan.steps.begin() + 1) + " (" + last->id, 0) ==

@@ -140,13 +140,37 @@ TEST_SUITE("engine/runbook/runbook") {
         text,
         "| Until when it can be undone | Until step 9 (`users.email_address/contract/drop`): drop users.email. It "
         "runs when gate `contract` is open, that is when a person says so. Before it `falsework rollback RUN` "
-        "takes the whole run back, and no value is lost; after it nothing does. The values of email are gone"));
+        "takes the whole run back, and no value is lost. From there on the run can only go forward. The values of "
+        "email "
+        "are gone"));
     Plan plan = stamped();
     plan.steps.pop_back();
     CHECK(holds(markdown(plan), "| Until when it can be undone | Always. Every step can be undone"));
     CHECK(holds(step_section(text, 2), "Undone with it: step 3 (`users.email_address/backfill/copy`)"));
     CHECK(holds(step_section(text, 2), "kept in email."));
     CHECK(holds(step_section(text, 1), "nothing has to be done"));
+  }
+
+  TEST_CASE("where what is dropped is archived, the page says until when, and what going back costs then") {
+    Plan plan = stamped();
+    Step& drop = plan.steps.back();
+    drop.irreversible = false;
+    drop.undo = {"ALTER TABLE users ADD COLUMN email text"};
+    drop.undo_locks = {{"orders", pg::LockMode::kAccessExclusive, pg::LockDuration::kRewrite}};
+    drop.archives = {"falsework._fw_archive_users"};
+    const std::string text = markdown(plan);
+    CHECK(
+        holds(text,
+              "| Until when it can be undone | As long as the archive is kept, also after the end. Until step 9 "
+              "(`users.email_address/contract/drop`) runs, `falsework rollback RUN` takes the whole run back with "
+              "short locks. From then on it takes the old values from `falsework._fw_archive_users`, and rewrites the "
+              "table under a lock that blocks everyone."));
+    CHECK(holds(text, "everything can be undone while the archive is kept."));
+    CHECK(holds(section(text, "## Releases and gates"), "| can be rolled back while the archive is kept |"));
+    CHECK(holds(section(text, "## Phases"), "| while the archive is kept |"));
+    CHECK(holds(section(text, "### Privileges and policies"), "The archive `falsework._fw_archive_users` holds data"));
+    CHECK_FALSE(holds(text, "Confirms the point of no return"));
+    CHECK(holds(render_runbook(plan, RunbookFormat::kHtml), ">Can be undone while archived</span>"));
   }
 
   TEST_CASE("the risk is that of the worst step") {
@@ -238,6 +262,9 @@ TEST_SUITE("engine/runbook/runbook") {
     CHECK(holds(text, "| 2 | `GRANT SELECT (email_address) ON users TO reader` |"));
     CHECK(holds(text, "| 2 | `CREATE FUNCTION public._fw_sync_users()` | whoever writes the row"));
     CHECK(holds(text, "`SET falsework.copy` does not silence it"));
+    plan.steps[1].sql = {
+        "DO $a$BEGIN EXECUTE replace($b$CREATE FUNCTION public._fw_counts() RETURNS trigger AS ''$b$); END$a$"};
+    CHECK(holds(markdown(plan), "| 2 | `CREATE FUNCTION public._fw_counts()` | whoever writes the row"));
     CHECK(holds(markdown(stamped()), "No step changes a privilege, an owner or a policy."));
   }
 

@@ -40,6 +40,10 @@ CREATE MATERIALIZED VIEW "S 1".mv AS SELECT 1 AS one;
 CREATE POLICY po ON "S 1".t USING (n > 0) WITH CHECK (n > 0);
 CREATE SEQUENCE "S 1".sq;
 CREATE SEQUENCE "S 1".sq2 AS int;
+CREATE SCHEMA falsework;
+CREATE TABLE falsework.kept (id int PRIMARY KEY, a text, n int);
+COMMENT ON TABLE falsework.kept IS 'of t (old writes: 1, f)';
+CREATE FUNCTION falsework.given(int, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
 )";
 
 const QualifiedName kT{"S 1", "t"};
@@ -48,6 +52,8 @@ const QualifiedName kView{"S 1", "vw"};
 const QualifiedName kFunction{"S 1", "f"};
 const QualifiedName kStatistics{"S 1", "st"};
 const QualifiedName kSequence{"S 1", "sq"};
+const QualifiedName kArchive{"falsework", "archive"};
+const QualifiedName kKept{"falsework", "kept"};
 constexpr const char* kTable = "\"S 1\".t";
 
 QualifiedName in_schema(const std::string& name) { return {"S 1", name}; }
@@ -155,6 +161,14 @@ std::vector<Ddl> statements(int major) {
       CopySequencePosition{kSequence, in_schema("sq2")},
       Analyze{kT, {}},
       Analyze{kT, {"a", "n"}},
+      CreateArchive{kArchive, kT, {"id", "n", "a"}, {"id"}, kSequence, "of t"},
+      FillArchive{kKept, kT, {"id", "n", "a"}},
+      RequireFreshArchive{kKept, kT, kSequence, "of t"},
+      DropArchive{kKept},
+      CreateArchiveLookup{
+          {"falsework", "lookup"}, kKept, {"id"}, {"integer"}, "n", "integer", "a", "text", "new_value", ""},
+      DropArchiveLookup{{"falsework", "given"}},
+      RestoreColumns{kT, {{"s", "integer", std::nullopt, "(n + 1)"}, {"b", "text", std::nullopt, "a || 'x'"}}},
   };
   if (major >= 18) {
     list.push_back(AddNotNullConstraint{kT, "c", "o", true});
@@ -185,12 +199,13 @@ Taken expected_of(const Cost& cost) {
 
 // The strongest mode per relation that a backend holds or waits for, of the relations that `observer` can see.
 void add_locks(Client& observer, int pid, Taken& taken) {
-  for (const test::Row& row : observer.query(
-           "SELECT n.nspname, c.relname, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
-           "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE l.locktype = 'relation' AND l.pid = $1 "
-           "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-           "AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
-           {std::to_string(pid)})) {
+  for (const test::Row& row :
+       observer.query("SELECT n.nspname, c.relname, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
+                      "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE l.locktype = 'relation' AND l.pid = $1 "
+                      "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+                      "AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', "
+                      "'information_schema', 'falsework')",
+                      {std::to_string(pid)})) {
     std::string& mode = taken[QualifiedName{*row[0], *row[1]}.display()];
     if (mode.empty() || *parse_lock_mode(mode) < *parse_lock_mode(*row[2])) mode = *row[2];
   }

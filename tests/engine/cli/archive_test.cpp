@@ -1,0 +1,123 @@
+// Archives: what a contract drops is kept, and a rollback gives every value back, for as long as it is kept.
+#include <doctest/doctest.h>
+
+#include "tests/engine/cli/workspace.h"
+
+namespace falsework::test {
+
+namespace {
+
+const char* const kRounding =
+    "-- falsework: name=readings_amount archive=true switch=r1 contract=r2\n"
+    "ALTER TABLE readings ALTER COLUMN amount TYPE bigint USING round(amount); -- falsework: accept=data_loss\n";
+
+// Amounts that lose their cents in the new form.
+void make_readings(const Workspace& place) {
+  place.database().exec(
+      "CREATE TABLE readings (id int PRIMARY KEY, amount numeric(10, 2), note text);"
+      "CREATE INDEX readings_amount ON readings (amount);"
+      "INSERT INTO readings VALUES (1, 1.25), (2, 2.50), (3, NULL), (4, 3.75), (5, 5.05)");
+}
+
+void to_the_end(const Workspace& place, const std::string& declaration, const std::string& first,
+                const std::string& second) {
+  place.plan(declaration);
+  REQUIRE(place.run({"apply", "plan.json", "--yes", "-d", place.url()}).status == 0);
+  REQUIRE(place.run({"advance", "--release", first, "--yes", "-d", place.url()}).status == 0);
+  const Json done = place.json({"advance", "--release", second, "--yes", "-q"}).at("results").at(0);
+  REQUIRE(done.at("outcome") == "done");
+}
+
+std::string all_readings(const Workspace& place) {
+  return place.database().connect().value(
+      "SELECT string_agg(id || '=' || coalesce(amount::text, 'null'), ' ' ORDER BY id) FROM readings");
+}
+
+std::string archive_of(const Workspace& place) {
+  return place.database().connect().value(
+      "SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relname LIKE '\\_fw\\_archive%'");
+}
+
+bool holds(const Json& text, const std::string& part) {
+  return text.get<std::string>().find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("engine/cli/archive") {
+  TEST_CASE("archive, drop, rollback: every value is restored, and rows written since take the new one's") {
+    const Workspace place;
+    make_readings(place);
+    const std::string before = all_readings(place);
+    to_the_end(place, kRounding, "r1", "r2");
+    REQUIRE(all_readings(place) == "1=1 2=3 3=null 4=4 5=5");
+    place.database().exec(
+        "UPDATE readings SET note = 'seen'; UPDATE readings SET amount = 9 WHERE id = 2;"
+        "DELETE FROM readings WHERE id = 4; INSERT INTO readings (id, amount) VALUES (7, 70)");
+    const Json back = place.json({"rollback", "readings_amount", "--yes", "-q"}).at("results").at(0);
+    CHECK(back.at("outcome") == "rolled_back");
+    CHECK(all_readings(place) == "1=1.25 2=9.00 3=null 5=5.05 7=70.00");
+    CHECK(before == "1=1.25 2=2.50 3=null 4=3.75 5=5.05");
+    CHECK(place.database().connect().value("SELECT string_agg(note, ' ') FROM readings") == "seen seen seen seen");
+    CHECK(place.database().connect().value("SELECT count(*) FROM pg_class WHERE relname LIKE '\\_fw\\_%'") == "0");
+    CHECK(place.database().connect().value("SELECT indexdef FROM pg_indexes WHERE indexname = 'readings_amount'") ==
+          "CREATE INDEX readings_amount ON public.readings USING btree (amount)");
+  }
+
+  TEST_CASE("without its archive a rollback is refused before anything is undone") {
+    const Workspace place;
+    make_readings(place);
+    to_the_end(place, kRounding, "r1", "r2");
+    const std::string archive = archive_of(place);
+    CHECK(place.database().connect().value("SELECT count(*) FROM " + archive) == "5");
+    place.database().exec("ALTER TABLE " + archive + " RENAME TO elsewhere");
+    const Json refused = place.json({"rollback", "readings_amount", "--yes", "-q"}, 3).at("error");
+    CHECK(refused.at("code") == "step.irreversible");
+    CHECK(holds(refused.at("message"), "its archive " + archive + " is gone"));
+    CHECK(place.json({"status"}).at("runs").at(0).at("state") == "done");
+    CHECK(all_readings(place) == "1=1 2=3 3=null 4=4 5=5");
+    place.database().exec("ALTER TABLE falsework.elsewhere RENAME TO " + archive.substr(archive.find('.') + 1));
+    CHECK(place.run({"rollback", "readings_amount", "--yes", "-d", place.url()}).status == 0);
+    CHECK(all_readings(place) == "1=1.25 2=2.50 3=null 4=3.75 5=5.05");
+  }
+
+  TEST_CASE("a write of the old shape after the archive was begun keeps the old shape from being dropped") {
+    const Workspace place;
+    place.make_users(20);
+    place.plan(
+        "-- falsework: name=users_email archive=true switch=r1 contract=r2\n"
+        "ALTER TABLE users RENAME COLUMN email TO email_address;\n");
+    const std::vector<std::string> onward{"advance", "users_email", "--yes", "-q"};
+    REQUIRE(place.run({"apply", "plan.json", "--yes", "-d", place.url()}).status == 0);
+    REQUIRE(place.run({"advance", "--release", "r1", "--yes", "-d", place.url()}).status == 0);
+    const std::string step = "users.email_address/contract/archive";
+    place.json({"advance", "users_email", "--release", "r2", "--step", step + "_rows", "--yes", "-q"});
+    place.database().exec("INSERT INTO users (email) VALUES ('late')");
+    const Json refused = place.json(onward, 7).at("error");
+    CHECK(holds(refused.at("message"), "the old shape of users was written after it was archived"));
+    CHECK(place.database().connect().value("SELECT count(email) FROM users") == "21");
+    REQUIRE(place.run({"rollback", "users_email", "--step", step, "--yes", "-d", place.url()}).status == 0);
+    CHECK(place.json(onward).at("results").at(0).at("outcome") == "done");
+    CHECK(place.database().connect().value("SELECT count(*) FROM " + archive_of(place)) == "21");
+    REQUIRE(place.run({"rollback", "users_email", "--yes", "-d", place.url()}).status == 0);
+    CHECK(place.database().connect().value("SELECT count(*) FROM users WHERE email = 'late'") == "1");
+  }
+
+  TEST_CASE("an archive that would hold nothing, or whose rows could not be found again, is refused when planned") {
+    const Workspace place;
+    place.make_users();
+    place.database().exec("CREATE TABLE plain (a int)");
+    place.write("a.sql",
+                "-- falsework: archive=true\nALTER TABLE users ALTER COLUMN phone SET NOT NULL; "
+                "-- falsework: fill='none'\n");
+    CHECK(
+        holds(place.json({"plan", "a.sql"}, 2).at("error").at("message"), "asks for an archive, and drops no column"));
+    place.write("b.json", R"({"name": "b", "archive": true, "changes": [
+      {"rename_column": {"table": "plain", "from": "a", "to": "b"}}]})");
+    const Json refused = place.json({"plan", "b.json"}, 2).at("error");
+    CHECK(refused.at("code") == "change.refused");
+    CHECK(holds(refused.at("message"), "plain has no primary key"));
+  }
+}
+
+}  // namespace falsework::test
