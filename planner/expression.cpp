@@ -47,7 +47,9 @@ void check_function(const pg::Snapshot& snapshot, const std::vector<std::string>
   if (builtin->second == 'm' || builtin->second == 's') {
     if (pinned && builtin->second == 's') return;
     refuse(place, fmt::format("calls {}, whose answer can depend on the session's settings", shown),
-           "Give \"time_zone\": \"UTC\" to pin it, or write the expression without it.");
+           place.has_time_zone ? "Give \"time_zone\": \"UTC\" to pin it, or write the expression without it."
+                               : "Use a constant or an immutable expression: the copy and the trigger evaluate it for "
+                                 "every row, and must agree.");
   }
   refuse(place, fmt::format("calls {}, which is volatile", shown),
          "Use an immutable expression: it is evaluated for old rows by the copy and for new ones by the trigger.");

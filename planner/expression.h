@@ -12,8 +12,9 @@ namespace falsework {
 
 // Where an expression stands, for messages.
 struct ExpressionPlace {
-  std::string what;   // `"up" of orders.total`
-  std::string where;  // file and line or path
+  std::string what;           // `"up" of orders.total`
+  std::string where;          // file and line or path
+  bool has_time_zone = true;  // whether the change can say "time_zone"
 };
 
 // Checks and qualifies an expression. It may read only `readable` columns of the table; every function is immutable (or

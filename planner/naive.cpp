@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/error_kinds.h"
 #include "planner/declare/declare.h"
@@ -39,10 +40,33 @@ const ShadowPair* shadow_of(const Work& work, const pg::Table& table, const std:
   return nullptr;
 }
 
-void use_shadow(PlannedChange& planned, const Work& work, const pg::Table& table, const std::string& reason) {
+void use_shadow(PlannedChange& planned, const Work& work, const pg::Table& table, const ShadowPair* pair,
+                const std::string& reason) {
   planned.strategy = "shadow_column";
   planned.reason = reason;
-  planned.warnings = copy_warnings(*work.find(table.name));
+  planned.warnings = copy_warnings(*work.find(table.name), pair);
+}
+
+using ColumnName = std::pair<QualifiedName, std::string>;
+
+// The column and every one that references it, directly or through others.
+std::set<ColumnName> key_family(const pg::Snapshot& snapshot, const ColumnName& key) {
+  std::set<ColumnName> family{key};
+  std::vector<ColumnName> open{key};
+  while (!open.empty()) {
+    const ColumnName next = open.back();
+    open.pop_back();
+    for (const pg::Table& table : snapshot.tables) {
+      for (const pg::Constraint& constraint : table.constraints) {
+        if (constraint.kind != 'f' || constraint.references != next.first) continue;
+        for (std::size_t i = 0; i < constraint.referenced_columns.size(); ++i) {
+          const ColumnName column{table.name, constraint.columns[i]};
+          if (constraint.referenced_columns[i] == next.second && family.insert(column).second) open.push_back(column);
+        }
+      }
+    }
+  }
+  return family;
 }
 
 void nothing_to_do(PlannedChange& planned) {
@@ -56,8 +80,13 @@ void describe(const RenameColumn& change, const Work& work, PlannedChange& plann
   planned.summary =
       fmt::format("rename {} to {}", display_column(table.name, change.from), quote_identifier(change.to));
   set_cost(planned, pg::cost_of(pg::RenameColumn{table.name, change.from, change.to}, work.snapshot->server_major()));
-  if (change.from == change.to) return nothing_to_do(planned);
-  use_shadow(planned, work, table,
+  const ShadowPair* pair = shadow_of(work, table, change.from);
+  if (pair == nullptr) pair = shadow_of(work, table, change.to);
+  // Of a rename that a later one takes further, or back, only the column's table may be left.
+  const TableWork* table_work = work.find(table.name);
+  const bool undone = pair == nullptr && (table_work == nullptr || table_work->pairs.empty());
+  if (change.from == change.to || undone) return nothing_to_do(planned);
+  use_shadow(planned, work, table, pair,
              "Both names have to work while two releases run side by side, so a second column carries the new name and "
              "a trigger keeps the two in agreement. Clients change nothing but the name.");
 }
@@ -100,7 +129,7 @@ void describe(const ChangeType& change, const Work& work, PlannedChange& planned
                                  in_place->column->type.name, in_place->type);
     return;
   }
-  use_shadow(planned, work, table,
+  use_shadow(planned, work, table, pair,
              fmt::format("The server would rewrite the table, or rebuild what hangs on the column, under a lock that "
                          "blocks everyone; so {} is copied to a second column that takes its name at the switch.",
                          column));
@@ -119,9 +148,10 @@ void describe(const ChangeType& change, const Work& work, PlannedChange& planned
         fmt::format("until contract, a write of the new shape fails where the value does not convert back to {}",
                     pair->column->type.name));
   }
+  const auto family = key_family(*work.snapshot, {table.name, pair->old_name()});
   for (const auto& [name, other] : work.tables) {
     for (const ShadowPair& follower : other.pairs) {
-      if (follower.implied) {
+      if (follower.implied && family.contains({name, follower.old_name()})) {
         planned.warnings.push_back(fmt::format("{} references it and changes with it",
                                                display_column(other.table->name, follower.old_name())));
       }
@@ -136,8 +166,9 @@ void describe(const SetNotNull& change, const Work& work, PlannedChange& planned
   planned.summary = fmt::format("set {} NOT NULL", column);
   const bool scans = !is_proven_not_null(table, change.column);
   set_cost(planned, pg::cost_of(pg::SetNotNull{table.name, change.column, scans}, work.snapshot->server_major()));
-  if (shadow_of(work, table, change.column) != nullptr) {
-    return use_shadow(planned, work, table, "The column gets a shadow anyway, which is NOT NULL before it takes over.");
+  if (const ShadowPair* pair = shadow_of(work, table, change.column)) {
+    return use_shadow(planned, work, table, pair,
+                      "The column gets a shadow anyway, which is NOT NULL before it takes over.");
   }
   const TableWork* table_work = work.find(table.name);
   const bool found =
@@ -147,10 +178,12 @@ void describe(const SetNotNull& change, const Work& work, PlannedChange& planned
   planned.strategy = "validate_in_place";
   planned.reason =
       "A constraint that is added NOT VALID and validated afterwards proves the column without blocking reads or "
-      "writes; "
-      "SET NOT NULL then needs no scan.";
+      "writes";
+  // PG 18 release notes: NOT NULL constraints can be NOT VALID themselves.
+  planned.reason += work.snapshot->server_major() < 18 ? "; SET NOT NULL then needs no scan."
+                                                       : ", and is the column's own from then on.";
   if (change.fill) {
-    planned.warnings = copy_warnings(*table_work);
+    planned.warnings = copy_warnings(*table_work, nullptr);
     planned.warnings.push_back(fmt::format("rows whose {} is NULL are filled; a rollback leaves them filled", column));
   } else {
     planned.warnings.push_back(

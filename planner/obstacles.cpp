@@ -40,10 +40,13 @@ void add_foreign_key_obstacles(const pg::Snapshot& snapshot, const pg::Table& ta
       const bool referenced = constraint.references == table.name && contains(constraint.referenced_columns, column);
       if (!referencing && !referenced) continue;
       if (constraint.on_delete == 'd' || constraint.on_update == 'd') {
-        found.push_back(fmt::format("foreign key {} of {} uses SET DEFAULT", constraint.name, other.name.display()));
+        found.push_back(
+            fmt::format("foreign key {} of {} uses SET DEFAULT, and the new column has no default until contract",
+                        constraint.name, other.name.display()));
       }
       if (!constraint.enforced) {
-        found.push_back(fmt::format("foreign key {} of {} is not enforced", constraint.name, other.name.display()));
+        found.push_back(fmt::format("foreign key {} of {} is not enforced, and its new form would be", constraint.name,
+                                    other.name.display()));
       }
       if (other.kind != 'r' || !other.parents.empty() || !other.children.empty()) {
         found.push_back(fmt::format("foreign key {} belongs to {}, which is partitioned or inherits", constraint.name,
@@ -57,13 +60,25 @@ void add_index_obstacles(const pg::Table& table, const std::string& column, std:
   for (const pg::Index& index : table.indexes) {
     if (!contains(index.mentions, column)) continue;
     if (index.exclusion) {
-      found.push_back(fmt::format("exclusion constraint {}", index.name));
+      found.push_back(
+          fmt::format("exclusion constraint {} can be built only under a lock that blocks writes", index.name));
     } else if (!index.valid || !index.ready || !index.live) {
       found.push_back(fmt::format("index {} is invalid: drop it or rebuild it first", index.name));
     } else if (index.unique && !index.immediate) {
-      found.push_back(fmt::format("unique constraint {} is deferrable", index.name));
+      found.push_back(fmt::format(
+          "unique constraint {} is deferrable, and its new index would not wait with the check while it is built",
+          index.name));
     }
   }
+}
+
+// Which of several generated columns reads the column, only their expressions know.
+std::string generated_reader(const pg::Table& table) {
+  std::vector<std::string> generated;
+  for (const pg::Column& column : table.columns) {
+    if (column.generated != 0) generated.push_back(column.name);
+  }
+  return fmt::format("generated column {} reads it", fmt::join(generated, " or "));
 }
 
 // What belongs to the column or depends on it, and is neither carried nor named by anything above.
@@ -71,7 +86,9 @@ void add_other_obstacles(const pg::Table& table, const pg::Column& column, std::
   for (const pg::Dependent& dependent : table.dependents) {
     const bool named = dependent.object.starts_with("function ") ||
                        (dependent.object.starts_with("rule ") && dependent.object.ends_with(" " + table.name.sql()));
-    if (dependent.column == column.name && !named) found.push_back(dependent.object);
+    if (dependent.column == column.name && !named) {
+      found.push_back(fmt::format("{} depends on it, and is not carried", dependent.object));
+    }
   }
   for (const pg::SequenceShape& sequence : column.other_sequences) {
     found.push_back(fmt::format("sequence {} belongs to it beside another one", sequence.name.display()));
@@ -104,10 +121,10 @@ std::string trigger_beside_copy(const TableWork& work, const pg::Trigger& trigge
 
 std::vector<std::string> table_obstacles(const pg::Table& table) {
   std::vector<std::string> found;
-  if (table.kind == 'p') found.push_back("it is partitioned");
-  if (table.kind == 'f') found.push_back("it is a foreign table");
-  if (table.persistence == 't') found.push_back("it is temporary");
-  if (table.partition_bound) found.push_back("it is a partition");
+  if (table.kind == 'p') found.push_back("it is partitioned, and every step would have to be made for each partition");
+  if (table.kind == 'f') found.push_back("it is a foreign table, whose rows are elsewhere");
+  if (table.persistence == 't') found.push_back("it is temporary, and no other session sees it");
+  if (table.partition_bound) found.push_back("it is a partition, and must keep the shape of its parent");
   if (!table.parents.empty() && !table.partition_bound) {
     found.push_back(fmt::format("it inherits from {}", table.parents.front().display()));
   }
@@ -125,14 +142,16 @@ std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const Ta
   const pg::Table& table = *work.table;
   const std::string& column = pair.old_name();
   std::vector<std::string> found;
-  for (const std::string& rule : table.rules) found.push_back(fmt::format("rule {}", rule_name(rule)));
-  if (pair.column->generated != 0) found.push_back("the column is generated");
-  if (contains(table.generated_from, column)) found.push_back("a generated column reads it");
+  for (const std::string& rule : table.rules) {
+    found.push_back(fmt::format("rule {} rewrites statements that the dual write must see", rule_name(rule)));
+  }
+  if (pair.column->generated != 0) found.push_back("it is generated, and nothing but its expression can write it");
+  if (contains(table.generated_from, column)) found.push_back(generated_reader(table));
   add_index_obstacles(table, column, found);
   add_foreign_key_obstacles(snapshot, table, column, found);
   for (const pg::Constraint& constraint : table.constraints) {
     if (constraint.kind == 'c' && contains(constraint.mentions, column) && !constraint.enforced) {
-      found.push_back(fmt::format("check constraint {} is not enforced", constraint.name));
+      found.push_back(fmt::format("check constraint {} is not enforced, and its new form would be", constraint.name));
     }
     if (constraint.kind == 'n' && contains(constraint.columns, column) && !constraint.validated) {
       found.push_back(fmt::format("not-null constraint {} is not validated: validate it first", constraint.name));
@@ -140,7 +159,7 @@ std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const Ta
   }
   for (const pg::Trigger& trigger : table.triggers) {
     if (trigger.constraint && contains(trigger.mentions, column)) {
-      found.push_back(fmt::format("constraint trigger {}", trigger.name));
+      found.push_back(fmt::format("constraint trigger {} names it, and cannot be moved", trigger.name));
     }
     // Triggers fire in the order of their names; ours must be the last to see NEW.
     if (trigger.row && trigger.before && (trigger.on_insert || trigger.on_update) && trigger.name > "~_fw_") {
@@ -149,14 +168,19 @@ std::vector<std::string> shadow_obstacles(const pg::Snapshot& snapshot, const Ta
   }
   for (const pg::View& view : snapshot.views) {
     if (!reads_column(view.depends_on, table.name, column)) continue;
-    if (view.kind == 'm') found.push_back(fmt::format("materialized view {}", view.name.display()));
+    if (view.kind == 'm') {
+      found.push_back(fmt::format("materialized view {} reads it, and would have to be computed anew at the switch",
+                                  view.name.display()));
+    }
     for (const std::string& rule : view.rules) {
-      found.push_back(fmt::format("rule {} of view {}", rule_name(rule), view.name.display()));
+      found.push_back(fmt::format("rule {} of view {}, which reads it, would be lost when the view is replaced",
+                                  rule_name(rule), view.name.display()));
     }
   }
   for (const pg::Function& function : snapshot.functions) {
     if (reads_column(function.depends_on, table.name, column)) {
-      found.push_back(fmt::format("function {}({})", function.name.display(), function.arguments));
+      found.push_back(
+          fmt::format("the body of function {}({}) is bound to it", function.name.display(), function.arguments));
     }
   }
   for (const pg::PublicationMember& member : table.publications) {
@@ -183,7 +207,7 @@ std::vector<std::string> in_place_obstacles(const pg::Snapshot& snapshot, const 
       found.push_back(fmt::format("the server would rebuild index {}", index.name));
     }
   }
-  if (contains(table.generated_from, column.name)) found.push_back("a generated column reads it");
+  if (contains(table.generated_from, column.name)) found.push_back(generated_reader(table));
   for (const pg::Policy& policy : table.policies) {
     if (contains(policy.mentions, column.name)) found.push_back(fmt::format("policy {} reads it", policy.name));
   }
@@ -218,22 +242,18 @@ std::optional<std::string> why_no_archive(const TableWork& work) {
   return std::nullopt;
 }
 
-std::vector<std::string> copy_warnings(const TableWork& work) {
+std::vector<std::string> copy_warnings(const TableWork& work, const ShadowPair* pair) {
   const pg::Table& table = *work.table;
   std::vector<std::string> warnings;
   for (const pg::Trigger& trigger : table.triggers) {
     if (trigger.on_update) warnings.push_back(trigger_beside_copy(work, trigger));
-    for (const ShadowPair& pair : work.pairs) {
-      if (trigger.function_source.find(pair.old_name()) != std::string::npos) {
-        warnings.push_back(
-            fmt::format("the source of trigger function {} holds the name {}: check it before the switch",
-                        trigger.function.display(), pair.old_name()));
-      }
+    if (pair != nullptr && trigger.function_source.find(pair->old_name()) != std::string::npos) {
+      warnings.push_back(fmt::format("the source of trigger function {} holds the name {}: check it before the switch",
+                                     trigger.function.display(), pair->old_name()));
     }
   }
   for (const pg::Index& index : table.indexes) {
-    const bool doubled = std::any_of(work.pairs.begin(), work.pairs.end(),
-                                     [&](const ShadowPair& pair) { return contains(index.mentions, pair.old_name()); });
+    const bool doubled = pair != nullptr && contains(index.mentions, pair->old_name());
     // A statement names one of the two as its arbiter; a race that it loses in the other is an error (PG docs,
     // sql-insert, of unique indexes that are built concurrently; measured on 15).
     if (index.unique && doubled) {
@@ -243,7 +263,7 @@ std::vector<std::string> copy_warnings(const TableWork& work) {
           index.name));
     }
   }
-  if (!table.publications.empty() && !work.pairs.empty()) {
+  if (!table.publications.empty() && pair != nullptr) {
     warnings.push_back(fmt::format(
         "{} is published: add the new column on every subscriber first, or apply stops there", table.name.display()));
   }

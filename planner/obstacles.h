@@ -25,6 +25,6 @@ std::vector<std::string> in_place_obstacles(const pg::Snapshot& snapshot, const 
 std::optional<std::string> why_no_archive(const TableWork& work);
 
 // What a reviewer must know of a table whose rows the copy updates: its own triggers, publications, row security.
-std::vector<std::string> copy_warnings(const TableWork& work);
+std::vector<std::string> copy_warnings(const TableWork& work, const ShadowPair* pair);
 
 }  // namespace falsework

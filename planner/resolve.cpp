@@ -10,6 +10,7 @@
 #include "planner/names.h"
 #include "planner/obstacles.h"
 #include "planner/work.h"
+#include "postgres/catalog/builtin_type.h"
 #include "postgres/sql/syntax.h"
 
 namespace falsework {
@@ -75,11 +76,12 @@ class Resolver {
         if (table != nullptr) break;
       }
     }
+    if (table == nullptr) refuse_view(written);
     if (table == nullptr) {
       fail(errors::kObjectMissing,
            fmt::format("no table {}", written.schema.empty() ? quote_identifier(written.name) : written.display()),
            fmt::format(
-               "Check the name; schemas searched: {}. A view is not a table.",
+               "Check the name; schemas searched: {}.",
                written.schema.empty() ? fmt::format("{}", fmt::join(snapshot_.search_path, ", ")) : written.schema));
     }
     for (const pg::Trigger& trigger : table->triggers) {
@@ -93,9 +95,23 @@ class Resolver {
     if (const auto obstacles = table_obstacles(*table); !obstacles.empty()) {
       fail(errors::kChangeRefused,
            fmt::format("cannot change {}: {}", table->name.display(), fmt::join(obstacles, "; ")),
-           "Make this change by other means; Falsework would not be able to carry it through safely.");
+           "Falsework could not carry this change through safely: make it by other means.");
     }
     return *table;
+  }
+
+  void refuse_view(const WrittenTable& written) const {
+    const auto& path = snapshot_.search_path;
+    for (const pg::View& view : snapshot_.views) {
+      const bool named = view.name.name == written.name &&
+                         (written.schema.empty() ? std::find(path.begin(), path.end(), view.name.schema) != path.end()
+                                                 : view.name.schema == written.schema);
+      if (!named) continue;
+      fail(errors::kObjectMissing,
+           fmt::format("no table {0}: {0} is a {1}", view.name.display(),
+                       view.kind == 'm' ? "materialized view" : "view"),
+           "Declare the change for the table that it reads; a view that reads a changed column goes with it.");
+    }
   }
 
   ColumnDraft& find_column(const pg::Table& table, const std::string& name) {
@@ -165,15 +181,36 @@ class Resolver {
     return written;
   }
 
-  // A user's type gets the schema that the search_path gives it, as format_type would spell it.
+  // A user's type gets the schema that the search_path gives it, as format_type would spell it; pg_catalog is searched
+  // first, as by the server.
   std::string resolve_type(const std::string& written) const {
+    if (pg::is_builtin_type(written)) return written;
+    const std::size_t end = end_of_name(written);
+    const std::string base = written.substr(0, end);
     for (const std::string& schema : snapshot_.search_path) {
       for (const QualifiedName& type : snapshot_.types) {
-        if (type.schema == schema && (quote_identifier(type.name) == written || type.name == written))
-          return type.sql();
+        if (type.schema == schema && (quote_identifier(type.name) == base || type.name == base))
+          return type.sql() + written.substr(end);
       }
     }
-    return written;
+    for (const QualifiedName& type : snapshot_.types) {
+      if (type.sql() == base) return written;
+    }
+    // A table's row type bears the table's name.
+    const auto& relations = snapshot_.relation_names;
+    if (std::find(relations.begin(), relations.end(), base) != relations.end()) return written;
+    fail(errors::kObjectMissing, fmt::format("no type {}", base),
+         fmt::format("Check the name; schemas searched: pg_catalog, {}.", fmt::join(snapshot_.search_path, ", ")));
+  }
+
+  // Where the name of a type ends and its modifiers or `[]` begin.
+  static std::size_t end_of_name(const std::string& type) {
+    bool quoted = false;
+    for (std::size_t i = 0; i < type.size(); ++i) {
+      if (type[i] == '"') quoted = !quoted;
+      if (!quoted && (type[i] == '(' || type[i] == '[')) return i;
+    }
+    return type.size();
   }
 
   void read(const SetNotNull& change) {
@@ -399,7 +436,7 @@ class Resolver {
       if (!expression) return std::nullopt;
       const std::string accepted =
           accept_expression(*expression, snapshot_, table, {draft.column->name, draft.up_name, draft.name},
-                            pinned || draft.zone_given, {fmt::format("\"{}\" of {}", what, name), draft.where});
+                            pinned || draft.zone_given, {fmt::format("\"{}\" of {}", what, name), draft.where, true});
       const std::vector<std::string> value{pair.value_name};
       return over(accepted, {{draft.column->name, value}, {draft.up_name, value}, {draft.name, value}});
     };
@@ -412,7 +449,7 @@ class Resolver {
     if (pair.down && change.down == pg::CastKind::kNone) pair.down_cast = pg::CastKind::kPartialLossy;
     if (draft.fill) {
       pair.fill = accept_expression(*draft.fill, snapshot_, table, {}, pinned,
-                                    {fmt::format("\"fill\" of {}", name), draft.where});
+                                    {fmt::format("\"fill\" of {}", name), draft.where, draft.type_declared});
     }
     pair.accept_loss = draft.accept_loss;
     pair.implied = draft.implied;
@@ -422,11 +459,17 @@ class Resolver {
   void settle_not_null(const ColumnDraft& draft, TableWork& work) {
     work.not_nulls.push_back({draft.column, draft.fill.has_value()});
     if (!draft.fill) return;
+    if (draft.column->generated != 0) {
+      fail(errors::kChangeRefused,
+           fmt::format("cannot fill {}: it is generated, and nothing but its expression can write it",
+                       display_column(draft.table->name, draft.column->name)),
+           "Leave \"fill\" out, or change what the expression reads first.");
+    }
     work.fills.push_back(
         {draft.column->name,
-         accept_expression(
-             *draft.fill, snapshot_, *draft.table, {}, false,
-             {fmt::format("\"fill\" of {}", display_column(draft.table->name, draft.column->name)), draft.where})});
+         accept_expression(*draft.fill, snapshot_, *draft.table, {}, false,
+                           {fmt::format("\"fill\" of {}", display_column(draft.table->name, draft.column->name)),
+                            draft.where, false})});
   }
 
   void count_old_writes() {

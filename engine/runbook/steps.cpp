@@ -46,10 +46,13 @@ void add_gate(const Plan& plan, const Step& step, Outline& outline) {
   outline.push_back(Paragraph{{strong("Then: "), code(opening_command(plan, step))}});
 }
 
-void add_copy(const Copy& copy, Outline& outline) {
-  outline.push_back(Paragraph{{strong("Copies"), plain(" in "), code(copy.relation),
-                               plain(", range by range of blocks; each batch is one transaction:")}});
-  add_listing({copy.statement}, outline);
+void add_copy(const Step& step, Outline& outline) {
+  const Copy& copy = *step.copy;
+  const bool said = step.sql == std::vector<std::string>{copy.statement};
+  outline.push_back(
+      Paragraph{{strong("Copies"), plain(" in "), code(copy.relation),
+                 plain(fmt::format(", range by range of blocks; each batch is one transaction{}", said ? "." : ":"))}});
+  if (!said) add_listing({copy.statement}, outline);
   outline.push_back(Paragraph{{strong("Verify: "), plain("a range is done when this counts 0:")}});
   add_listing({copy.remaining}, outline);
 }
@@ -234,7 +237,7 @@ void add_step(const Plan& plan, const Step& step, const Known& known, Outline& o
   if (known.account != nullptr) add_step_account(step, *known.account, outline);
   if (step.gate) add_gate(plan, step, outline);
   add_listing(step.sql, outline);
-  if (step.copy) add_copy(*step.copy, outline);
+  if (step.copy) add_copy(step, outline);
   if (step.check) add_check(*step.check, outline);
   if (step.kind == StepKind::kGate || step.kind == StepKind::kNote) return;
   add_locks(step, outline);

@@ -64,6 +64,13 @@ std::vector<QualifiedName> sorted_pair(const QualifiedName& a, const QualifiedNa
   return a < b ? std::vector<QualifiedName>{a, b} : std::vector<QualifiedName>{b, a};
 }
 
+// For locks that wait for writers alone: transactions write a referenced row before the rows that reference it, and the
+// look-up of a key takes ROW SHARE, which does not wait.
+std::vector<QualifiedName> referenced_first(const QualifiedName& table, const QualifiedName& references) {
+  if (table == references) return {table};
+  return {references, table};
+}
+
 void add_one(Draft& draft, const ForeignKeyWork& work) {
   const pg::Table& table = *draft.work.snapshot->table(work.table);
   const pg::Table& references = *draft.work.snapshot->table(work.references);
@@ -125,13 +132,13 @@ void add_one(Draft& draft, const ForeignKeyWork& work) {
   ddl.deferrable = work.change.deferrable;
   ddl.initially_deferred = work.change.initially_deferred;
   const auto tables = sorted_pair(table.name, references.name);
-  Step add =
-      statement_step(draft, prefix + "/validate/add", Phase::kValidate,
-                     fmt::format("Begin to enforce foreign key {} for new rows", work.name),
-                     "NOT VALID takes a moment on both tables; rows that exist are looked at in a step of its own.",
-                     {pg::LockTables{tables, pg::LockMode::kShareRowExclusive}, ddl},
-                     std::vector<pg::Ddl>{pg::LockTables{tables, pg::LockMode::kAccessExclusive},
-                                          pg::DropConstraint{table.name, work.name, references.name}});
+  Step add = statement_step(
+      draft, prefix + "/validate/add", Phase::kValidate,
+      fmt::format("Begin to enforce foreign key {} for new rows", work.name),
+      "NOT VALID takes a moment on both tables; rows that exist are looked at in a step of its own.",
+      {pg::LockTables{referenced_first(table.name, references.name), pg::LockMode::kShareRowExclusive}, ddl},
+      std::vector<pg::Ddl>{pg::LockTables{tables, pg::LockMode::kAccessExclusive},
+                           pg::DropConstraint{table.name, work.name, references.name}});
   add.needs = std::move(needs);
   add.done_when = constraint_exists(table.name, work.name);
   const std::string add_id = draft.add(std::move(add)).id;
@@ -198,13 +205,13 @@ void carry_foreign_keys(Draft& draft) {
     ddl.on_delete_columns = key.on_delete_columns;
     ddl.deferrable = key.key->deferrable;
     ddl.initially_deferred = key.key->deferred;
-    Step add =
-        statement_step(draft, prefix + "/validate/add", Phase::kValidate,
-                       fmt::format("Add the new columns' form of foreign key {}", key.key->name),
-                       "NOT VALID takes a moment on both tables; rows that exist are looked at in a step of its own.",
-                       {pg::LockTables{tables, pg::LockMode::kShareRowExclusive}, ddl},
-                       std::vector<pg::Ddl>{pg::LockTables{tables, pg::LockMode::kAccessExclusive},
-                                            pg::DropConstraint{key.child->name, key.shadow_name, key.parent->name}});
+    Step add = statement_step(
+        draft, prefix + "/validate/add", Phase::kValidate,
+        fmt::format("Add the new columns' form of foreign key {}", key.key->name),
+        "NOT VALID takes a moment on both tables; rows that exist are looked at in a step of its own.",
+        {pg::LockTables{referenced_first(key.child->name, key.parent->name), pg::LockMode::kShareRowExclusive}, ddl},
+        std::vector<pg::Ddl>{pg::LockTables{tables, pg::LockMode::kAccessExclusive},
+                             pg::DropConstraint{key.child->name, key.shadow_name, key.parent->name}});
     for (const pg::Table* side : {key.child, key.parent}) {
       if (const auto copied = draft.copied.find(side->name); copied != draft.copied.end())
         add.needs.push_back(copied->second);

@@ -39,7 +39,7 @@ std::string prove_not_null(Draft& draft, const pg::Table& table, const std::stri
 
   Step validate = statement_step(
       draft, id_prefix + "/validate/not_null_valid", Phase::kValidate,
-      fmt::format("Prove that no row of {} lacks it", id_prefix), "The scan runs beside reads and writes.",
+      fmt::format("Prove that {} is null in no row", id_prefix), "The scan runs beside reads and writes.",
       {pg::ValidateConstraint{table.name, constraint, std::nullopt}}, std::vector<pg::Ddl>{});
   validate.needs = {add_id};
   validate.done_when = constraint_valid(table.name, constraint);

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -61,6 +62,45 @@ const std::map<std::string, BuiltinBase>& bases() {
                                                             {"int8multirange", kPlain},
                                                             {"nummultirange", kPlain}};
   return kBases;
+}
+
+// Types that parse_builtin_type knows nothing of, or whose conversions depend on settings.
+const std::set<std::string>& others() {
+  static const std::set<std::string> kOthers = {"\"bit\"",
+                                                "aclitem",
+                                                "cid",
+                                                "datemultirange",
+                                                "daterange",
+                                                "gtsvector",
+                                                "int2vector",
+                                                "oidvector",
+                                                "pg_brin_bloom_summary",
+                                                "pg_brin_minmax_multi_summary",
+                                                "pg_dependencies",
+                                                "pg_mcv_list",
+                                                "pg_ndistinct",
+                                                "pg_node_tree",
+                                                "pg_snapshot",
+                                                "refcursor",
+                                                "regcollation",
+                                                "regconfig",
+                                                "regdictionary",
+                                                "regnamespace",
+                                                "regoper",
+                                                "regoperator",
+                                                "regproc",
+                                                "regprocedure",
+                                                "regrole",
+                                                "regtype",
+                                                "tid",
+                                                "tsmultirange",
+                                                "tsrange",
+                                                "tstzmultirange",
+                                                "tstzrange",
+                                                "txid_snapshot",
+                                                "xid",
+                                                "xid8"};
+  return kOthers;
 }
 
 // Cuts `(10,-2)` out of the text; nullopt when there is none. Numbers that are none make the type unknown.
@@ -124,6 +164,14 @@ BuiltinType parse_builtin_type(const std::string& spelling) {
   // `bit` without a length is a type of its own, which the server writes in quotes.
   if (type.base == BuiltinBase::kBit && !type.length) return {};
   return type;
+}
+
+bool is_builtin_type(const std::string& spelling) {
+  std::string text = spelling;
+  while (text.ends_with("[]")) text.resize(text.size() - 2);
+  if (parse_builtin_type(text).base != BuiltinBase::kUnknown) return true;
+  cut_modifiers(text);
+  return text == "bit" || others().contains(text);
 }
 
 }  // namespace falsework::pg

@@ -59,4 +59,7 @@ struct BuiltinType {
 // Parses what format_type() prints under an empty search_path; kUnknown for anything else.
 BuiltinType parse_builtin_type(const std::string& spelling);
 
+// Whether the server has a type of this spelling itself, on every supported version; modifiers and `[]` do not matter.
+bool is_builtin_type(const std::string& spelling);
+
 }  // namespace falsework::pg

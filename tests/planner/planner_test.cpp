@@ -68,7 +68,13 @@ TEST_SUITE("planner/planner") {
     const std::string t = "CREATE TABLE t (id int PRIMARY KEY, a text, b int); CREATE VIEW v AS SELECT 1 AS a;";
     expect_refusals({
         {t, "ALTER TABLE u RENAME COLUMN a TO c;", "object.missing", "m.sql:1: no table u"},
-        {t, "ALTER TABLE v RENAME COLUMN a TO c;", "object.missing", "m.sql:1: no table v"},
+        {t, "ALTER TABLE v RENAME COLUMN a TO c;", "object.missing", "m.sql:1: no table v: v is a view"},
+        {t + "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;", "ALTER TABLE m RENAME COLUMN a TO c;", "object.missing",
+         "m.sql:1: no table m: m is a materialized view"},
+        {t, "ALTER TABLE t ALTER a TYPE mood;", "object.missing", "m.sql:1: no type mood"},
+        {t, "ALTER TABLE t ALTER a TYPE mood[] USING ARRAY[a]::mood[]; -- falsework: down=(a[1]::text)",
+         "object.missing", "m.sql:1: no type mood"},
+        {t, "ALTER TABLE t ALTER a TYPE app.mood;", "object.missing", "m.sql:1: no type app.mood"},
         {t, "ALTER TABLE app.t RENAME COLUMN a TO c;", "object.missing", "m.sql:1: no table app.t"},
         {t, "ALTER TABLE t RENAME COLUMN x TO c;", "object.missing", "m.sql:1: no column x in table t"},
         {t, "ALTER TABLE t RENAME COLUMN a TO b;", "object.exists", "m.sql:1: column t.b exists already"},
@@ -99,33 +105,76 @@ TEST_SUITE("planner/planner") {
     const std::string refused = "m.sql:1: cannot move t.a to a new column: ";
     expect_refusals({
         {"CREATE TABLE t (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);", rename,
-         "change.refused", refused + "a generated column reads it"},
+         "change.refused", refused + "generated column g reads it"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int4range, EXCLUDE USING gist (a WITH &&));", rename, "change.refused",
-         refused + "exclusion constraint t_a_excl"},
+         refused + "exclusion constraint t_a_excl can be built only under a lock that blocks writes"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int, CONSTRAINT u UNIQUE (a) DEFERRABLE);", rename, "change.refused",
-         refused + "unique constraint u is deferrable"},
+         refused +
+             "unique constraint u is deferrable, and its new index would not wait with the check while it is built"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE MATERIALIZED VIEW m AS SELECT a FROM t;", rename,
-         "change.refused", refused + "materialized view m"},
+         "change.refused", refused + "materialized view m reads it, and would have to be computed anew at the switch"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING;", rename,
-         "change.refused", refused + "rule r"},
+         "change.refused", refused + "rule r rewrites statements that the dual write must see"},
         {"CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a int DEFAULT 1 REFERENCES p ON "
          "DELETE SET "
          "DEFAULT);",
-         rename, "change.refused", refused + "foreign key t_a_fkey of t uses SET DEFAULT"},
+         rename, "change.refused",
+         refused + "foreign key t_a_fkey of t uses SET DEFAULT, and the new column has no default until contract"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE o (b int); CREATE POLICY p ON o USING (b IN (SELECT "
          "a FROM t));",
-         rename, "change.refused", refused + "policy p on table public.o"},
+         rename, "change.refused", refused + "policy p on table public.o depends on it, and is not carried"},
         {"CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE o (b int); CREATE RULE r AS ON DELETE TO o DO ALSO "
          "UPDATE t "
          "SET a = 0;",
-         rename, "change.refused", refused + "rule r on table public.o"},
+         rename, "change.refused", refused + "rule r on table public.o depends on it, and is not carried"},
         {"CREATE TABLE t (id int PRIMARY KEY, a serial); CREATE SEQUENCE s OWNED BY t.a;", rename, "change.refused",
          refused + "sequence s belongs to it beside another one"},
         {"CREATE TABLE t (id int, a int) PARTITION BY LIST (id);", rename, "change.refused",
-         "m.sql:1: cannot change t: it is partitioned"},
+         "m.sql:1: cannot change t: it is partitioned, and every step would have to be made for each partition"},
         {"CREATE TABLE p (id int); CREATE TABLE t (a int) INHERITS (p);", rename, "change.refused",
          "m.sql:1: cannot change t: it inherits from p"},
     });
+  }
+
+  TEST_CASE("a type of one's own is taken with its schema, as an array, too") {
+    const std::string t =
+        "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TYPE \"Odd Mood\" AS ENUM ('x'); CREATE DOMAIN short AS text;"
+        "CREATE TABLE t (id int PRIMARY KEY, a text);";
+    const struct {
+      const char *written, *added;
+    } cases[] = {{"mood", " public.mood"},
+                 {"mood[]", " public.mood[]"},
+                 {"public.mood", " public.mood"},
+                 {"\"Odd Mood\"", " public.\"Odd Mood\""},
+                 {"short", " public.short"},
+                 {"daterange", " daterange"},
+                 {"t", " t"}};
+    for (const auto& c : cases) {
+      CAPTURE(c.written);
+      const Plan plan =
+          plan_of(t, std::string("ALTER TABLE t ALTER a TYPE ") + c.written + " USING NULL; -- falsework: down=NULL\n");
+      const Step* step = plan.step("t.a/dual_write/trigger");
+      REQUIRE(step != nullptr);
+      CHECK(step->sql.at(1).find(c.added) != std::string::npos);
+    }
+  }
+
+  TEST_CASE("what fills a column can be written to it, and is the same for every row") {
+    const std::string t =
+        "CREATE TABLE t (id int PRIMARY KEY, a int, d timestamptz, g int GENERATED ALWAYS AS (a) STORED);";
+    expect_refusals({
+        {t, "ALTER TABLE t ALTER g SET NOT NULL; -- falsework: fill=0\n", "change.refused",
+         "m.sql:1: cannot fill t.g: it is generated, and nothing but its expression can write it"},
+        {t, "ALTER TABLE t ALTER d SET NOT NULL; -- falsework: fill=now()\n", "expression.invalid",
+         "m.sql:1: \"fill\" of t.d calls now, whose answer can depend on the session's settings"},
+    });
+    try {
+      plan_of(t, "ALTER TABLE t ALTER d SET NOT NULL; -- falsework: fill=now()\n");
+    } catch (const Error& error) {
+      CHECK(error.hint() ==
+            "Use a constant or an immutable expression: the copy and the trigger evaluate it for every row, and must "
+            "agree.");
+    }
   }
 
   TEST_CASE("a conversion without a way, or with more than one meaning, is refused") {
@@ -225,6 +274,39 @@ TEST_SUITE("planner/planner") {
     REQUIRE(trigger != plan.steps.end());
     CHECK(trigger->sql.at(1).find(" DEFAULT ") != std::string::npos);
     CHECK(trigger->sql.at(2).find(" DROP DEFAULT") != std::string::npos);
+  }
+
+  TEST_CASE("a change is warned of what it causes, and of nothing that another change of the table causes") {
+    const Plan plan = plan_of(
+        "CREATE TABLE t (id int PRIMARY KEY, a text UNIQUE, n text); CREATE TABLE r (t_id int REFERENCES t);"
+        "CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE s (u_id int REFERENCES u);",
+        "ALTER TABLE t RENAME a TO b;\nALTER TABLE t ALTER n SET NOT NULL; -- falsework: fill=''\n"
+        "ALTER TABLE t ALTER id TYPE bigint;\nALTER TABLE u ALTER id TYPE bigint;");
+    const auto warned = [&](std::size_t change, const std::string& of) {
+      const auto& warnings = plan.changes.at(change).warnings;
+      return std::any_of(warnings.begin(), warnings.end(),
+                         [&](const std::string& warning) { return warning.find(of) != std::string::npos; });
+    };
+    CHECK(warned(0, "both forms of t_a_key"));
+    CHECK_FALSE(warned(0, "both forms of t_pkey"));
+    CHECK_FALSE(warned(1, "both forms of"));
+    CHECK(warned(1, "are filled"));
+    CHECK(warned(2, "both forms of t_pkey"));
+    CHECK(warned(2, "r.t_id references it"));
+    CHECK_FALSE(warned(2, "s.u_id references it"));
+    CHECK(warned(3, "s.u_id references it"));
+    CHECK_FALSE(warned(3, "r.t_id references it"));
+  }
+
+  TEST_CASE("the tables of a foreign key are locked the referenced one first, as those who write both lock them") {
+    const std::string before =
+        "CREATE TABLE a (id int PRIMARY KEY, z_id int); CREATE TABLE z (id int PRIMARY KEY, a_id int REFERENCES a);";
+    const Plan added = plan_of(before, "ALTER TABLE a ADD FOREIGN KEY (z_id) REFERENCES z;");
+    CHECK(added.step("a.a_z_id_fkey/validate/add")->sql.front() ==
+          "LOCK TABLE public.z, public.a IN SHARE ROW EXCLUSIVE MODE");
+    const Plan carried = plan_of(before, "ALTER TABLE z RENAME a_id TO b_id;");
+    CHECK(carried.step("z.z_a_id_fkey/validate/add")->sql.front() ==
+          "LOCK TABLE public.a, public.z IN SHARE ROW EXCLUSIVE MODE");
   }
 
   TEST_CASE("nothing irreversible comes before the gate of contract") {

@@ -67,7 +67,7 @@ std::vector<std::string> listings_of(const Step& step) {
   };
   const bool runs = step.kind != StepKind::kGate && step.kind != StepKind::kNote;
   add(step.sql);
-  if (step.copy) add({step.copy->statement});
+  if (step.copy && step.sql != std::vector<std::string>{step.copy->statement}) add({step.copy->statement});
   if (step.copy) add({step.copy->remaining});
   if (!runs) return all;
   if (step.probe) add({step.probe->query});

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "postgres/catalog/builtin_type.h"
 #include "tests/support/server.h"
 
 using falsework::pg::CastKind;
 using falsework::pg::classify_type_change;
+using falsework::pg::is_builtin_type;
 using falsework::pg::TypeChange;
 using falsework::pg::TypeChangeCost;
 using falsework::pg::TypeShape;
@@ -414,6 +416,37 @@ TEST_SUITE("postgres/catalog/type_change") {
         client.exec("DROP TABLE d");
       }
     }
+  }
+
+  TEST_CASE("every type of the server's own is known by its spelling, and nothing else is") {
+    for (const int major : Server::majors()) {
+      CAPTURE(major);
+      const TestDatabase database(Server::of(major));
+      Client client = database.connect();
+      client.exec("CREATE TYPE mood AS ENUM ('sad')");
+      const std::vector<Row> rows = client.exec(
+          "SELECT format_type(t.oid, NULL), format_type(t.oid, -1), n.nspname = 'pg_catalog' FROM pg_type AS t "
+          "JOIN pg_namespace AS n ON n.oid = t.typnamespace WHERE t.typtype IN ('b', 'r', 'm', 'e') "
+          "AND n.nspname IN ('pg_catalog', 'public') AND NOT EXISTS (SELECT FROM pg_type AS e WHERE e.typarray = "
+          "t.oid AND e.typtype IN ('c', 'p'))");
+      REQUIRE(rows.size() > 100);
+      for (const Row& row : rows) {
+        const std::string plain = row[0].value();
+        const std::string without_modifier = row[1].value();
+        const bool builtin = row[2].value() == "t";
+        CAPTURE(plain);
+        CAPTURE(without_modifier);
+        CHECK(is_builtin_type(plain) == builtin);
+        CHECK(is_builtin_type(without_modifier) == builtin);
+      }
+    }
+    for (const char* spelling : {"numeric(10,2)", "character varying(20)[]", "time(3) with time zone",
+                                 "interval day to second(3)", "bit(3)"}) {
+      CAPTURE(std::string(spelling));
+      CHECK(is_builtin_type(spelling));
+    }
+    CHECK_FALSE(is_builtin_type("nosuchtype"));
+    CHECK_FALSE(is_builtin_type("public.text"));
   }
 
   TEST_CASE("a type that is not the server's is rewritten, converts to strings, and comes back by no cast") {
