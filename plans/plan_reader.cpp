@@ -349,7 +349,8 @@ Json parse_json(const std::string& text, const std::string& file) {
     Json json = Json::parse(text, watch);
     if (twice.empty()) return json;
   } catch (const Json::parse_error& error) {
-    throw Error(errors::kPlanInvalid, fmt::format("{}: not JSON (byte {})", file, error.byte), kHint);
+    throw Error(errors::kPlanInvalid, fmt::format("{}: not JSON (byte {})", file, error.byte),
+                "A declaration becomes a plan with `falsework plan`; plan files are not edited by hand.");
   } catch (const Json::out_of_range&) {
     throw Error(errors::kPlanInvalid, fmt::format("{}: a number in it is too large", file), kHint);
   }

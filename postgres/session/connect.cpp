@@ -27,6 +27,15 @@ std::string reason_of(const std::string& text) {
   return reason.empty() ? "no reason given" : reason;
 }
 
+// Where libpq looked for a server when nobody named one: `on socket "/run/postgresql/.s.PGSQL.5432"`.
+std::string default_socket(const std::string& text, const std::string& where) {
+  constexpr std::string_view kOnSocket = " on socket \"";
+  const std::size_t at = text.find(kOnSocket);
+  if (at == std::string::npos || !holds(where, "@local:")) return {};
+  const std::size_t begin = at + kOnSocket.size();
+  return text.substr(begin, text.find('"', begin) - begin);
+}
+
 std::string hint_for(std::string_view reason) {
   if (holds(reason, "password") || holds(reason, "authentication") || holds(reason, "pg_hba.conf")) {
     return "Check the user, and the password in .pgpass, the service file or PGPASSWORD.";
@@ -44,6 +53,14 @@ std::string hint_for(std::string_view reason) {
                 "Connect to the server itself: a pooler drops the settings and locks that Falsework relies on.");
   }
   const std::string reason = reason_of(text);
+  if (holds(reason, "definition of service") || holds(reason, "service file")) {
+    throw Error(errors::kUsage, fmt::format("cannot connect to {}: {}", where, reason),
+                "Look into the service file: PGSERVICEFILE, or .pg_service.conf in the home directory.");
+  }
+  if (const std::string socket = default_socket(text, where); !socket.empty()) {
+    throw Error(errors::kDatabaseUnreachable, fmt::format("cannot connect to {} through {}: {}", where, socket, reason),
+                "No server is named. Name one with -d or DATABASE_URL, or check that one runs on this machine.");
+  }
   throw Error(errors::kDatabaseUnreachable, fmt::format("cannot connect to {}: {}", where, reason), hint_for(reason));
 }
 

@@ -146,7 +146,7 @@ std::string describe(const std::string& conninfo) {
     return found == keywords.end() || found->second.empty() ? otherwise : found->second;
   };
   const std::string user = value("user", "");
-  const std::string host = value("host", value("hostaddr", "localhost"));
+  const std::string host = value("host", value("hostaddr", "local"));
   const bool ipv6 = host.find(':') != std::string::npos && host.find('/') == std::string::npos;
   return fmt::format("{}{}@{}:{}/{}", service, user, ipv6 ? "[" + host + "]" : host, value("port", "5432"),
                      value("dbname", user));

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "base/error_kinds.h"
 #include "postgres/session/session.h"
 #include "tests/postgres/session/environment.h"
@@ -56,6 +58,29 @@ TEST_CASE("a database or a role that does not exist is an unreachable database")
   CHECK(no_database.message.find("database \"no_such_db\" does not exist") != std::string::npos);
   CHECK(no_database.hint == "Check the names of the database and the role.");
   CHECK(refusal_of(database.url_as("no_such_role")).code == "database.unreachable");
+}
+
+TEST_CASE("where no server is named, it is said where one was looked for") {
+  const TemporaryDirectory nowhere;
+  const Environment host("PGHOST", "");
+  const Refusal refusal = refusal_of("port=5999 user=u dbname=d");
+  CHECK(refusal.code == "database.unreachable");
+  CHECK(refusal.message.find("cannot connect to u@local:5999/d through /") == 0);
+  CHECK(refusal.message.find("/.s.PGSQL.5999: No such file or directory") != std::string::npos);
+  CHECK(refusal.hint ==
+        "No server is named. Name one with -d or DATABASE_URL, or check that one runs on this machine.");
+}
+
+TEST_CASE("a service that no file defines is a mistake of the caller's, not an unreachable database") {
+  const TemporaryDirectory directory;
+  const auto file = directory.path() / "services";
+  std::ofstream(file) << "[shop]\nhost=/nowhere\n";
+  const Environment services("PGSERVICEFILE", file.string());
+  const Refusal refusal = refusal_of("service=other user=u dbname=d");
+  CHECK(refusal.code == "usage");
+  CHECK(refusal.message.find("definition of service \"other\" not found") != std::string::npos);
+  CHECK(refusal.hint == "Look into the service file: PGSERVICEFILE, or .pg_service.conf in the home directory.");
+  CHECK(refusal_of("service=shop user=u dbname=d").code == "database.unreachable");
 }
 
 TEST_CASE("no password is in the refusal of any connection") {
