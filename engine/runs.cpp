@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "base/error_kinds.h"
+#include "base/shell.h"
 #include "base/suggest.h"
 #include "executor/schedule.h"
 
@@ -33,15 +34,6 @@ bool is_gone(const std::string& actor) {
   const char* end = actor.data() + actor.size() - 1;
   if (std::from_chars(actor.data() + open + 2, end, pid).ptr != end || pid <= 0) return false;
   return kill(pid, 0) != 0 && errno == ESRCH;
-}
-
-// As a shell takes it for one word.
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,:/@%+=-";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 RunView view_of(const Ledger& ledger, const RunRecord& record) {

@@ -5,6 +5,7 @@
 #include "base/error_kinds.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/shell.h"
 #include "base/stop.h"
 #include "executor/catch_up.h"
 #include "executor/drift.h"
@@ -73,6 +74,16 @@ bool asks_for_advance(const Step& gate) {
   const auto& conditions = gate.gate->conditions;
   return std::any_of(conditions.begin(), conditions.end(),
                      [](const GateCondition& condition) { return condition.kind == GateCondition::Kind::kAdvance; });
+}
+
+// The command by which people open the gate.
+std::string opening_command(const std::string& run, const Step& gate) {
+  std::string command = fmt::format("falsework advance {}", run);
+  for (const GateCondition& condition : gate.gate->conditions) {
+    if (condition.kind != GateCondition::Kind::kRelease) continue;
+    command += fmt::format(" --release {}", shell_word(condition.release));
+  }
+  return command;
 }
 
 Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
@@ -208,12 +219,12 @@ bool LiveEngagement::pass_gate(const Step& step, AdvanceRequest& request) {
   context_->observer.gate_closed(step);
   const bool named = request.target.kind == Target::Kind::kPhase || request.target.kind == Target::Kind::kStep;
   if (!named && !request.refuse_closed) return false;
-  throw Error(
-      errors::kGateClosed, fmt::format("the gate {} is closed: {}", step.id, fmt::join(verdict.described, ", ")),
-      named ? fmt::format("Open it with: falsework advance {} --release NAME, or without a target.", context_->run)
-            : fmt::format("See each condition with: falsework status {} -d URL. Who must go on in spite of it: "
-                          "falsework advance {} --override {} --reason TEXT.",
-                          context_->run, context_->run, step.gate->name));
+  throw Error(errors::kGateClosed,
+              fmt::format("the gate {} is closed: {}", step.id, fmt::join(verdict.described, ", ")),
+              named ? fmt::format("Open it first, with: {}.", opening_command(context_->run, step))
+                    : fmt::format("See each condition with: falsework status {} -d URL. Who must go on in spite of it: "
+                                  "falsework advance {} --override {} --reason TEXT.",
+                                  context_->run, context_->run, step.gate->name));
 }
 
 // So that without the confirmation the gate before stays closed, too.
@@ -313,11 +324,7 @@ Outcome LiveEngagement::rollback(const RollbackRequest& request) {
 Outcome LiveEngagement::rollback_from_here(const RollbackRequest& request) {
   if (context_->finished == "done") require_free_relations(*context_, request);
   auto steps = steps_to_undo(context_->plan, state(), request);
-  for (const Step* step : steps) {
-    if (!step->irreversible && step->undo) continue;
-    throw Error(errors::kIrreversible, fmt::format("step {} cannot be undone: {}", step->id, step->undo_note),
-                fmt::format("The run can only go forward: falsework advance {}.", context_->run));
-  }
+  require_undoable(steps, context_->run, context_->finished == "done");
   require_archives(*context_, steps);
   const bool everything = !request.to_phase && !request.step;
   if (steps.empty() && !everything) return Outcome::kNothingToDo;

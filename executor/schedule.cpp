@@ -37,7 +37,7 @@ const Step& known_step(const Plan& plan, const std::string& id) {
   const Step* step = plan.step(id);
   if (step == nullptr) {
     throw Error(errors::kStepUnknown, fmt::format("the plan {} has no step {}", plan.name, id),
-                "List the steps with: falsework status.");
+                fmt::format("List the steps with: falsework status {}.", plan.name));
   }
   return *step;
 }
@@ -91,6 +91,15 @@ std::vector<const Step*> steps_to_undo(const Plan& plan, const RunState& state, 
     if (chosen.contains(step->id) && left_something(state, *step)) steps.push_back(&*step);
   }
   return steps;
+}
+
+void require_undoable(const std::vector<const Step*>& steps, const std::string& run, bool over) {
+  for (const Step* step : steps) {
+    if (!step->irreversible && step->undo) continue;
+    throw Error(errors::kIrreversible, fmt::format("step {} cannot be undone: {}", step->id, step->undo_note),
+                over ? "The run is over. The way back is a migration of its own, from the new shape to the old one."
+                     : fmt::format("The run can only go forward: falsework advance {}.", run));
+  }
 }
 
 std::vector<std::string> missing(const Gate& gate, const AdvanceRequest& request) {

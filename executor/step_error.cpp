@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/error_kinds.h"
 #include "base/log.h"
 #include "executor/drift.h"
@@ -58,14 +61,28 @@ void note_failure(RunContext& context, const Step& step, bool undo, const Error&
   throw Error(error);
 }
 
+// Whether the server missed something that a statement names.
+bool misses_something(const Error& error) {
+  constexpr std::array<std::string_view, 5> kUndefined{"42P01", "42703", "42704", "42883", "3F000"};
+  const auto* sql = dynamic_cast<const pg::SqlError*>(&error);
+  return sql != nullptr && std::find(kUndefined.begin(), kUndefined.end(), sql->sqlstate()) != kUndefined.end();
+}
+
 // A step may fail because somebody renamed or dropped what it stands on: then that is what is said, for it is refused
-// until the change is undone, and no fault of the step.
-void refuse_if_drifted(RunContext& context, const Step& step, const Error& error) {
+// until the change is undone, and no fault of the step. Undoing goes on beside other changes, so that there only what
+// is missing counts.
+void refuse_if_drifted(RunContext& context, const Step& step, bool undo, const Error& error) {
   if (error.exit() != ExitCode::kStepFailed || error.code() != errors::kStepFailed.code) return;
+  if (undo && !misses_something(error)) return;
   try {
     require_no_drift(*context.session, context);
   } catch (const Error& drift) {
-    if (drift.code() == errors::kPlanStale.code) fail(context, step, false, drift, {});
+    if (drift.code() == errors::kPlanStale.code && !undo) fail(context, step, false, drift, {});
+    if (drift.code() == errors::kPlanStale.code) {
+      const std::string hint = fmt::format(
+          "Nothing was changed by this step. Undo that change, then run: falsework rollback {}.", context.run);
+      fail(context, step, true, Error(errors::kPlanStale, drift.what(), hint), {});
+    }
     log_debug(fmt::format("drift was not looked for after {} failed: {}", step.id, drift.what()));
   }
 }
@@ -84,7 +101,7 @@ bool is_connection_loss(const Error& error, const pg::Session* session) {
 void settle_failure(RunContext& context, const Step& step, bool undo, const Error& error) {
   const bool stopped = error.exit() == ExitCode::kInterrupted || error.exit() == ExitCode::kTerminated;
   if (stopped || is_connection_loss(error, context.session.get())) throw;
-  if (!undo) refuse_if_drifted(context, step, error);
+  refuse_if_drifted(context, step, undo, error);
   if (const auto* sql = dynamic_cast<const pg::SqlError*>(&error)) {
     fail(context, step, undo, in_our_words(context, step, undo, *sql), sql->sqlstate());
   }

@@ -102,7 +102,7 @@ std::vector<std::string> reachable(const Plan& plan, const AnyGraph& graph, cons
   const auto start = position.find(id);
   if (start == position.end()) {
     throw Error(errors::kStepUnknown, fmt::format("the plan of {} has no step {}", plan.name, id),
-                "List the steps with `falsework status`.");
+                "List the steps of a plan with: falsework explain PLAN.");
   }
   std::vector<boost::default_color_type> color(plan.steps.size(), boost::white_color);
   boost::breadth_first_search(
@@ -149,6 +149,14 @@ std::vector<std::string> upstream(const Plan& plan, const std::string& id) {
 
 std::vector<std::string> downstream(const Plan& plan, const std::string& id) {
   return reachable(plan, build(plan.steps), id);
+}
+
+std::vector<std::string> direct_needs(const Plan& plan, const Step& step) {
+  std::set<std::string> direct(step.needs.begin(), step.needs.end());
+  for (const std::string& need : step.needs) {
+    for (const std::string& implied : upstream(plan, need)) direct.erase(implied);
+  }
+  return {direct.begin(), direct.end()};
 }
 
 }  // namespace falsework

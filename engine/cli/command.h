@@ -32,7 +32,8 @@ struct Command {
   std::vector<Option> options;  // besides common_options()
   ExitCode (*run)(Invocation& invocation);
   std::vector<std::string_view> examples;
-  std::string_view details;  // paragraphs for --help; may be empty
+  std::string_view details;      // paragraphs for --help; may be empty
+  std::string_view needed = {};  // what --help says that it needs, where `needs` alone would say too much
 };
 
 // The options that every command takes.

@@ -99,7 +99,9 @@ std::string render_help(const Command& command) {
   for (const std::string_view example : command.examples) text += fmt::format("  {}\n", example);
   std::vector<std::string_view> needs;
   for (const Needs each : command.needs) needs.push_back(describe(each));
-  text += fmt::format("\nneeds: {}\n", fmt::join(needs, "; "));
+  const std::string needed =
+      command.needed.empty() ? fmt::format("{}", fmt::join(needs, "; ")) : std::string(command.needed);
+  text += fmt::format("\nneeds: {}\n", needed);
   return text;
 }
 

@@ -69,6 +69,10 @@ struct Adopted {
 // JSON on stdout, or where each run stands and its next command.
 void print_adopted(Console& console, const std::vector<Adopted>& adopted);
 
+// The steps of a plan, phase by phase; with numbers as the runbook has them, for people.
+std::string render_steps_json(const Plan& plan);
+std::string list_steps(const Plan& plan);
+
 // The JSON of one step as it stands in the plan.
 std::string render_step_json(const Plan& plan, const Step& step);
 // Everything that a step says of itself, for people.

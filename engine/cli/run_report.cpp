@@ -46,6 +46,7 @@ Json steps_of(const RunView& run) {
     json["state"] = falsework::name(status.state);
     json["attempts"] = status.attempts;
     json["progress"] = progress_of(step, status);
+    json["error"] = status.last_error.empty() ? Json(nullptr) : Json(redact(status.last_error));
     steps.push_back(json);
   }
   return steps;
@@ -132,11 +133,15 @@ std::string sentence(const Result& result) {
       return fmt::format("run {} waits at {} for {}\nnext: {}", run, gate_ahead(result.run.plan, result.run.state)->id,
                          fmt::join(waiting, ", "), next);
     case Outcome::kTargetReached:
-      return fmt::format("run {} is in phase {}, as far as was asked\nnext: {}", run,
-                         falsework::name(phase_of(result.run.plan, result.run.state)), next);
+      return fmt::format("run {} stands where it was to stop, before {}\nnext: {}", run,
+                         next_step(result.run.plan, result.run.state)->id, next);
     case Outcome::kRolledBack: return fmt::format("run {} is rolled back: the schema is as before", run);
     case Outcome::kNothingToDo:
-      return fmt::format("run {} is {}: there is nothing to do", run, falsework::name(result.run.state.state));
+      if (!is_over(result.run.state)) {
+        return fmt::format("run {} has done nothing of what was to be undone\nnext: {}", run, next);
+      }
+      return fmt::format("run {} is {}: there is nothing to do", run,
+                         result.run.state.state == RunPhaseState::kDone ? "done" : "rolled back");
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/duration.h"
 #include "base/identifier.h"
@@ -9,6 +10,7 @@
 #include "engine/cli/report.h"
 #include "engine/runbook/words.h"
 #include "executor/schedule.h"
+#include "plans/graph.h"
 
 namespace falsework::cli {
 
@@ -40,13 +42,33 @@ void add_undo(std::string& text, const Step& step) {
 
 std::string conditions_of(const Step& step) {
   std::vector<std::string> conditions;
-  for (const GateCondition& condition : step.gate->conditions) conditions.push_back(render_condition(condition));
+  for (const GateCondition& condition : step.gate->conditions) {
+    const bool by_person = condition.kind == GateCondition::Kind::kAdvance;
+    conditions.push_back(by_person ? "`falsework advance`" : render_condition(condition));
+  }
   return fmt::format("{}", fmt::join(conditions, ", "));
 }
 
 void add_section(std::string& text, std::string_view title, const std::vector<std::string>& statements) {
   if (statements.empty()) return;
-  text += fmt::format("\n{}:\n{}\n", title, runbook::listing_of(statements));
+  text += fmt::format("\n{}:\n{}", title, runbook::listing_of(statements));
+}
+
+// What a failed check says, and what is to be done then.
+void add_verdict(std::string& text, const Check& check) {
+  text += fmt::format("\nwhere a row is found, the run stops: {}\n  {}\n", check.message, check.hint);
+}
+
+// The locks of a phase that are as strong and as long as its strongest, on one line.
+std::string describe_strongest(const std::vector<pg::TakenLock>& locks) {
+  const auto strongest = runbook::strongest(locks);
+  if (!strongest) return {};
+  std::set<std::string> relations;
+  for (const pg::TakenLock& lock : locks) {
+    if (lock.mode == strongest->mode && lock.duration == strongest->duration) relations.insert(lock.relation);
+  }
+  return fmt::format(", at most {} on {}, {}", runbook::describe(*strongest), fmt::join(relations, ", "),
+                     runbook::describe(strongest->duration));
 }
 
 }  // namespace
@@ -106,6 +128,30 @@ std::string render_intentions_json(const std::vector<Intention>& intentions) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string render_steps_json(const Plan& plan) {
+  Json json;
+  json["steps"] = Json::array();
+  for (const Step& step : plan.steps) {
+    json["steps"].push_back({{"id", step.id},
+                             {"phase", falsework::name(step.phase)},
+                             {"kind", falsework::name(step.kind)},
+                             {"title", step.title}});
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string list_steps(const Plan& plan) {
+  std::string text;
+  std::optional<Phase> phase;
+  for (const Step& step : plan.steps) {
+    if (phase != step.phase) text += fmt::format("{}:\n", falsework::name(step.phase));
+    phase = step.phase;
+    text += fmt::format("{:3}. {}: {}\n", runbook::number_of(plan, step), step.id, step.title);
+  }
+  if (!text.empty()) text.pop_back();
+  return text;
+}
+
 std::string render_step_json(const Plan& plan, const Step& step) {
   const Json json = Json::parse(render_plan(plan));
   const auto number = static_cast<std::size_t>(runbook::number_of(plan, step));
@@ -117,7 +163,9 @@ std::string describe_step(const Plan& plan, const Step& step) {
   text += fmt::format("step {} of {}, phase {}, kind {}\n", runbook::number_of(plan, step), plan.steps.size(),
                       falsework::name(step.phase), falsework::name(step.kind));
   if (!step.relations.empty()) text += fmt::format("relations: {}\n", fmt::join(step.relations, ", "));
-  if (!step.needs.empty()) text += fmt::format("needs: {}\n", fmt::join(step.needs, ", "));
+  if (const auto needs = direct_needs(plan, step); !needs.empty()) {
+    text += fmt::format("needs: {}\n", fmt::join(needs, ", "));
+  }
   for (const pg::TakenLock& lock : step.locks) text += fmt::format("lock: {}\n", describe_lock(lock));
   if (step.kind != StepKind::kGate && step.kind != StepKind::kNote) {
     text +=
@@ -132,8 +180,12 @@ std::string describe_step(const Plan& plan, const Step& step) {
                         runbook::render_bytes(step.estimate.bytes));
   }
   if (step.gate) text += fmt::format("waits for: {}\n", conditions_of(step));
-  add_section(text, "SQL", step.sql);
-  if (step.copy) add_section(text, "each batch", {step.copy->statement});
+  if (step.copy) {
+    add_section(text, "SQL of each batch", {step.copy->statement});
+  } else {
+    add_section(text, step.check ? "SQL of each range" : "SQL", step.sql);
+  }
+  if (step.check) add_verdict(text, *step.check);
   if (!step.done_when.empty()) add_section(text, "done when this is true", {step.done_when});
   if (step.irreversible || !step.undo) {
     text += fmt::format("\ncannot be undone: {}\n", step.undo_note);
@@ -163,9 +215,8 @@ std::string summarize(const Plan& plan, const std::string& file) {
       locks.insert(locks.end(), step.locks.begin(), step.locks.end());
       if (step.gate) text += fmt::format("  {} waits for {}\n", step.id, conditions_of(step));
     }
-    const auto strongest = runbook::strongest(locks);
     text += fmt::format("{}: {}{}\n", falsework::name(phase), runbook::count_of(steps, "step", "steps"),
-                        strongest ? ", at most " + describe_lock(*strongest) : "");
+                        describe_strongest(locks));
   }
   text += fmt::format("\ndigest {}\nnext: falsework runbook {} -o {}.md, then: falsework apply {}", plan.digest, file,
                       plan.name, file);

@@ -7,18 +7,6 @@
 
 namespace falsework::runbook {
 
-namespace {
-
-std::set<std::string> direct_needs(const Plan& plan, const Step& step) {
-  std::set<std::string> direct(step.needs.begin(), step.needs.end());
-  for (const std::string& need : step.needs) {
-    for (const std::string& implied : upstream(plan, need)) direct.erase(implied);
-  }
-  return direct;
-}
-
-}  // namespace
-
 Diagram diagram(const Plan& plan) {
   Diagram result;
   std::map<std::string, int> numbers;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/duration.h"
+#include "base/shell.h"
 #include "engine/runbook/words.h"
 
 namespace falsework::runbook {

@@ -140,17 +140,6 @@ std::string listing_of(const std::vector<std::string>& statements) {
   return result;
 }
 
-std::string shell_word(std::string_view text) {
-  const auto is_safe = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("._-/:=+@").find(c) != std::string_view::npos;
-  };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), is_safe)) return std::string(text);
-  std::string result = "'";
-  for (const char c : text) result += c == '\'' ? "'\\''" : std::string(1, c);
-  return result + "'";
-}
-
 void append(Text& text, Text more) {
   text.insert(text.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }

@@ -47,9 +47,6 @@ std::vector<Phase> phases_of(const Plan& plan);
 // Statements as one text that can be pasted: each ends with a semicolon.
 std::string listing_of(const std::vector<std::string>& statements);
 
-// A word for a shell, in single quotes where it needs them.
-std::string shell_word(std::string_view text);
-
 // What the plain statement of a change would have done: locks, for how long, what it would rewrite or read.
 std::string naive_cost(const PlannedChange& change);
 inline constexpr std::string_view kAtThatInstant = "And every client would have to be ready for it at that instant.";

@@ -117,9 +117,9 @@ Command advance_command() {
       {"release", 0, "NAME", "this release is out everywhere", true},
       {"phase", 0, "PHASE", "go on through this phase: expand, dual_write, backfill, validate, switch, contract"},
       {"step", 0, "STEP", "go on through this step and what it needs"},
+      {"to-end", 0, "", "go on to the end, through every gate that no release holds closed"},
       {"override", 0, "GATE", "open this gate in spite of what is missing; never past a failed proof"},
       {"reason", 0, "TEXT", "why it is overridden; kept in the history"},
-      {"to-end", 0, "", "go on to the end, through every gate that no release holds closed"},
   };
   for (const Option& option : carrying_options()) options.push_back(option);
   for (const Option& option : preflight_options()) options.push_back(option);

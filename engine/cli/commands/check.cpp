@@ -153,7 +153,8 @@ Command check_command() {
           {"falsework check -d postgres://owner@db/shop", "falsework check --schema billing --level warning --json",
            "falsework check --fix --dry-run"},
           "Exits with 5 when something is found, with 0 when nothing is, or all of it was removed. Any role may ask; "
-          "it reads the catalog alone. Only what bears a name that Falsework gives is ever removed."};
+          "it reads the catalog alone. Only what bears a name that Falsework gives is ever removed.",
+          "the database"};
 }
 
 }  // namespace falsework::cli

@@ -68,7 +68,8 @@ Command drift_command() {
           {},
           run_drift,
           {"falsework drift users.plan.json -d postgres://owner@db/shop", "falsework drift users-1f0c2ab4 --json"},
-          "Exits with 5 when something differs, and lists it. Without an argument the only run under way is meant."};
+          "Exits with 5 when something differs, and lists it. Without an argument the only run under way is meant.",
+          "the database; the ledger for a run"};
 }
 
 }  // namespace falsework::cli

@@ -105,7 +105,8 @@ Command history_command() {
           run_history,
           {"falsework history users", "falsework history --verify -d postgres://owner@db/shop",
            "falsework history users --json | jq '.events[-1]'"},
-          {}};
+          {},
+          "the ledger; the database for --verify of the journal"};
 }
 
 }  // namespace falsework::cli

@@ -62,7 +62,8 @@ Command plan_command() {
        "falsework plan users.json --snapshot shop.snapshot.json -o users.plan.json",
        "falsework plan users.sql orders.sql --json | jq '.steps[].id'"},
       "Several files are one migration. The same declarations and the same catalog give the same bytes. With -d the "
-      "session is read-only; with --snapshot no database is needed at all."};
+      "session is read-only; with --snapshot no database is needed at all.",
+      "the database, or a snapshot of it"};
 }
 
 }  // namespace falsework::cli

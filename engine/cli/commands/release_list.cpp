@@ -82,7 +82,8 @@ Command release_list_command() {
       run_release_list,
       {"falsework release list", "falsework release list --json"},
       "A gate is open, awaited (a run stands before it), or later. With a database (-d or DATABASE_URL) it also tells "
-      "since when a release is out, as `falsework advance --release` has said."};
+      "since when a release is out, as `falsework advance --release` has said.",
+      "the ledger; the database for which are out"};
 }
 
 }  // namespace falsework::cli

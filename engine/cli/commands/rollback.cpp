@@ -24,6 +24,10 @@ ExitCode run_rollback(Invocation& invocation) {
   Task task;
   task.run = run;
   task.intention = {run.record.run, run.record.name, steps_to_undo(run.plan, run.state, request), nullptr, true};
+  // Nobody has to read what would be undone, and to agree to it, when nothing will be.
+  if (!invocation.arguments().has("dry-run")) {
+    require_undoable(task.intention.steps, run.record.run, run.state.state == RunPhaseState::kDone);
+  }
   task.work = [&](const Workplace& place, bool) { return rollback_run(run.record, request, place); };
   return carry_on(invocation, {task});
 }

@@ -81,7 +81,8 @@ Command runbook_command() {
        "falsework runbook users-1f0c2ab4 --format html -o record.html"},
       "Of a plan it is made from the plan alone; a plan that was changed after it was made is refused. Of a run, named "
       "by its id or its migration, it is the same document with what happened: who, when, durations and rows against "
-      "the plan's, retries, and the evidence at each gate."};
+      "the plan's, retries, and the evidence at each gate. With -d it adds what the database says now.",
+      "nothing but the plan; the ledger for a run"};
 }
 
 }  // namespace falsework::cli

@@ -5,6 +5,7 @@
 #include "engine/cli/command.h"
 #include "engine/cli/invocation.h"
 #include "engine/cli/table_name.h"
+#include "engine/runbook/words.h"
 
 namespace falsework::cli {
 
@@ -21,8 +22,9 @@ ExitCode run_snapshot(Invocation& invocation) {
   if (!output || console.json()) {
     console.document(text);
   } else {
-    console.line(fmt::format("wrote {}: {} tables and {} views of {}", *output, snapshot.tables.size(),
-                             snapshot.views.size(), snapshot.database));
+    console.line(fmt::format("wrote {}: {} and {} of {}", *output,
+                             runbook::count_of(snapshot.tables.size(), "table", "tables"),
+                             runbook::count_of(snapshot.views.size(), "view", "views"), snapshot.database));
   }
   return ExitCode::kDone;
 }

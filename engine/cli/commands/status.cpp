@@ -76,6 +76,16 @@ void print_signals(Console& console, const RunView& run) {
   }
 }
 
+// In the list of all runs, too, it is said why one has failed.
+void print_failures(Console& console, const RunView& run) {
+  if (run.state.state != RunPhaseState::kFailed) return;
+  for (const Step& step : run.plan.steps) {
+    const StepStatus& status = run.state.steps.at(step.id);
+    if (status.state != StepState::kFailed || status.last_error.empty()) continue;
+    console.line(fmt::format("{}: {} failed: {}", run.record.run, step.id, status.last_error));
+  }
+}
+
 void print(Invocation& invocation, const Situation& now) {
   Console& console = invocation.console();
   if (console.json()) {
@@ -93,6 +103,8 @@ void print(Invocation& invocation, const Situation& now) {
       console.line("");
       print_steps(console, run);
       print_signals(console, run);
+    } else {
+      print_failures(console, run);
     }
     for (const std::string& line : describe_gate(run, now.gates[i])) console.line(line);
     const std::string next = next_command(run.record.run, run.plan, run.state);
@@ -193,7 +205,8 @@ Command status_command() {
            "falsework status users --wait --timeout 30m --detailed-exitcode"},
           "It reads the ledger, so it works while a run is under way and while the database is not reachable. With a "
           "database (-d or DATABASE_URL) it also looks at the conditions of each gate at which a run stands, and keeps "
-          "there what it saw of the old shape. By outcome: 7 when a run has failed, 75 when one is paused, else 0."};
+          "there what it saw of the old shape. By outcome: 7 when a run has failed, 75 when one is paused, else 0.",
+          "the ledger; the database for the conditions of gates"};
 }
 
 }  // namespace falsework::cli

@@ -53,7 +53,7 @@ TEST_SUITE("engine/cli/bad_input") {
          {"declaration.invalid", "bad.json: unknown key \"changez\"", "Did you mean \"changes\"?"}},
         {R"({"changes": [{"rename_column": {"table": "nobody", "from": "a", "to": "b"}}]})",
          {"object.missing", "bad.json:/changes/0/rename_column: no table nobody",
-          "Check the name; schemas searched: public. A view is not a table."}},
+          "Check the name; schemas searched: public."}},
         {R"({"changes": [{"rename_column": {"table": 7, "from": "a", "to": "b"}}]})",
          {"declaration.invalid", "bad.json:/changes/0/rename_column/table: expected a string, found a number",
           "\"table\" is the table, a string such as \"users\" or \"app.users\"."}},
@@ -101,7 +101,7 @@ TEST_SUITE("engine/cli/bad_input") {
     const std::string run = place.only_run();
     check_refusal(place, {"advance", run, "--phase", "switch", "--yes", "-d", place.url()}, 3,
                   {"gate.closed", "the gate users_email/switch/gate is closed: release 2026.12",
-                   "Open it with: falsework advance " + run + " --release NAME, or without a target."});
+                   "Open it first, with: falsework advance " + run + " --release 2026.12."});
   }
 
   TEST_CASE("what is no ledger is refused, and a ledger that is not there is not made up") {

@@ -75,7 +75,8 @@ TEST_SUITE("engine/cli/commands/plan") {
     CAPTURE(out);
     for (const char* part : {"rename users.email to email_address", "set users.phone NOT NULL",
                              "all_four/switch/gate waits for release 2026.12",
-                             "all_four/contract/gate waits for release 2027.01", "falsework apply all.plan.json"}) {
+                             "all_four/contract/gate waits for release 2027.01", "falsework apply all.plan.json",
+                             "at most ACCESS EXCLUSIVE: blocks reads, writes, DDL on orders, users, a moment"}) {
       CAPTURE(part);
       CHECK(out.find(part) != std::string::npos);
     }
@@ -102,6 +103,49 @@ TEST_SUITE("engine/cli/commands/plan") {
       CHECK(text.find(id + ": " + step.at("title").get<std::string>()) == 0);
       CHECK(text.find(step.at("why").get<std::string>()) != std::string::npos);
     }
+  }
+
+  TEST_CASE("what is explained is said once, and a check says what it stops for") {
+    const Workspace place;
+    make_shop(place);
+    REQUIRE(place.run({"plan", "all.sql", "-d", place.url(), "-o", "all.plan.json"}).status == 0);
+    const auto explained = [&](const std::string& step) {
+      const ProcessResult result = place.run({"explain", "all.plan.json", step});
+      REQUIRE(result.status == 0);
+      return result.out;
+    };
+    const std::string copy = explained("users/backfill/copy");
+    CAPTURE(copy);
+    CHECK(copy.find("UPDATE ONLY public.users") == copy.rfind("UPDATE ONLY public.users"));
+    const std::string orphans = explained("orders.orders_user_id_fkey/expand/orphans");
+    CAPTURE(orphans);
+    CHECK(orphans.find(
+              "where a row is found, the run stops: cannot add foreign key orders_user_id_fkey: {count} rows of "
+              "orders reference nothing in users\n  Delete or mend these rows first: {samples}.") != std::string::npos);
+    const std::string gate = explained("all_four/contract/gate");
+    CAPTURE(gate);
+    CHECK(gate.find("\nneeds: orders.total/switch/names\n") != std::string::npos);
+    for (const std::string& text : {copy, orphans, gate}) CHECK(text.find("\n\n\n") == std::string::npos);
+  }
+
+  TEST_CASE("without a step the steps of a plan are listed, and so they are found when one is misspelled") {
+    const Workspace place;
+    make_shop(place);
+    place.plan();
+    const Json plan = Json::parse(place.read("plan.json"));
+    const std::string text = place.run({"explain", "plan.json"}).out;
+    const Json listed = Json::parse(place.run({"explain", "plan.json", "--json"}).out).at("steps");
+    REQUIRE(listed.size() == plan.at("steps").size());
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+      for (const char* key : {"id", "phase", "kind", "title"}) CHECK(listed[i].at(key) == plan.at("steps")[i].at(key));
+      CHECK(text.find(std::to_string(i + 1) + ". " + listed[i].at("id").get<std::string>() + ": ") !=
+            std::string::npos);
+    }
+    CHECK(text.find("dual_write:\n") != std::string::npos);
+    const Json near = Json::parse(place.run({"explain", "plan.json", "users/backfill/cpy", "--json"}).out);
+    CHECK(near.at("error").at("code") == "step.unknown");
+    const Json far = Json::parse(place.run({"explain", "plan.json", "nothing of the kind", "--json"}).out);
+    CHECK(far.at("error").at("hint") == "List its steps with: falsework explain plan.json.");
   }
 
   TEST_CASE("a runbook is the same document on stdout, in a file and in JSON") {

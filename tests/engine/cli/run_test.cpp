@@ -131,7 +131,8 @@ TEST_SUITE("engine/cli/commands/run") {
     CHECK(run.at("phase") == "switch");
     bool copied = false;
     for (const Json& step : run.at("steps")) {
-      CHECK(keys(step) == std::set<std::string>{"id", "phase", "kind", "state", "attempts", "progress"});
+      CHECK(keys(step) == std::set<std::string>{"id", "phase", "kind", "state", "attempts", "progress", "error"});
+      CHECK(step.at("error").is_null());
       if (step.at("kind") != "backfill") {
         CHECK(step.at("progress").is_null());
         continue;
@@ -148,6 +149,22 @@ TEST_SUITE("engine/cli/commands/run") {
     const std::string text = place.run({"status", "users_email"}).out;
     CHECK(text.find("next: falsework advance " + run.at("run").get<std::string>() + " --release 2026.12") !=
           std::string::npos);
+  }
+
+  TEST_CASE("status says of a failed run why it failed") {
+    const Workspace place;
+    place.make_users();
+    place.plan("-- falsework: name=phone_given\nALTER TABLE users ALTER COLUMN phone SET NOT NULL;");
+    REQUIRE(place.run({"apply", "plan.json", "--yes", "-q", "-d", place.url()}).status == 0);
+    REQUIRE(place.run({"advance", "--yes", "-q", "-d", place.url()}).status == 7);
+    const std::string why = "cannot set users.phone NOT NULL: 100 rows are null";
+    const ProcessResult all = place.run({"status"});
+    CAPTURE(all.out);
+    CHECK(all.out.find(place.only_run() + ": users.phone/validate/nulls failed: " + why) != std::string::npos);
+    for (const Json& step : place.json({"status"}).at("runs").at(0).at("steps")) {
+      CAPTURE(step.dump());
+      CHECK((step.at("error") == why) == (step.at("id") == "users.phone/validate/nulls"));
+    }
   }
 
   TEST_CASE("stopping at a gate is success, or 6 where that is asked for") {
@@ -307,6 +324,25 @@ TEST_SUITE("engine/cli/commands/run") {
     CHECK(pg::compare(pg::parse_snapshot(before, "before"), pg::parse_snapshot(after, "after")).empty());
     REQUIRE(place.run({"apply", "plan.json", "--yes", "-d", place.url()}).status == 0);
     CHECK(place.json({"status"}).at("runs").size() == 2);
+  }
+
+  TEST_CASE("a run past the point of no return is refused its rollback before anybody reads what it would undo") {
+    const Workspace place;
+    place.make_users();
+    place.plan();
+    REQUIRE(place.run({"apply", "plan.json", "--yes", "-q", "-d", place.url()}).status == 0);
+    for (const char* release : {"2026.12", "2027.01"}) {
+      REQUIRE(place.run({"advance", "--release", release, "--confirm", "users_email", "--yes", "-q", "-d", place.url()})
+                  .status == 0);
+    }
+    const ProcessResult refused = place.run({"rollback", "users_email", "--yes", "-d", place.url()});
+    CHECK(refused.status == 3);
+    CHECK(refused.err.find("to undo") == std::string::npos);
+    CHECK(refused.err.find("cannot be undone: The old column is gone") != std::string::npos);
+    CHECK(refused.err.find("hint: The run is over. The way back is a migration of its own, from the new shape to the "
+                           "old one.") != std::string::npos);
+    const Json dry = place.json({"rollback", "users_email", "--dry-run"});
+    CHECK(dry.at("dry_run").at(0).at("steps").at(0).at("irreversible") == true);
   }
 
   TEST_CASE("drift names what differs from the plan, or from what the run left") {
