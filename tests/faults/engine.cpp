@@ -51,6 +51,8 @@ void go(const Plan& plan, const std::string& plan_text, const EngineOrder& order
   options.connection.conninfo = order.conninfo;
   options.connection.application_name = "falsework";
   options.actor = "tester@here";
+  // Writes of the ledger are counted, so none may come because time passes.
+  options.progress_interval = std::chrono::hours(1);
   const auto engagement = Engagement::start(plan, plan_text, *ledger, clock, observer, options);
   if (order.way == Way::kBack) {
     engagement->rollback(RollbackRequest{});
