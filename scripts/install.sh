@@ -10,9 +10,9 @@ root=${FALSEWORK_PG_ROOT:-/var/cache/falsework/postgres}
 axe_root=${FALSEWORK_AXE_ROOT:-/var/cache/falsework/axe-core}
 
 packages=(
-  build-essential ca-certificates ccache clang-format-14 clang-tidy-14 cmake doctest-dev git libboost-dev
-  libboost-program-options-dev libfmt-dev libgraphviz-dev libpg-query-dev libpq-dev libpqxx-dev libprotobuf-c-dev
-  libspdlog-dev libsqlite3-dev libssl-dev mold ninja-build nlohmann-json3-dev pkg-config postgresql-15
+  build-essential ca-certificates ccache clang-14 clang-format-14 clang-tidy-14 cmake doctest-dev git libboost-dev
+  libboost-program-options-dev libfmt-dev libclang-rt-14-dev libgraphviz-dev libpg-query-dev libpq-dev libpqxx-dev libprotobuf-c-dev
+  libspdlog-dev libsqlite3-dev libssl-dev mold ninja-build nlohmann-json3-dev pgbouncer pkg-config postgresql-15
   python3-jsonschema python3-yaml sqlite3 util-linux
 )
 
@@ -69,12 +69,19 @@ keep_debian_from_starting_a_cluster() {
   printf 'create_main_cluster = false\n' | as_root tee "$file" >/dev/null
 }
 
+# Likewise its pgbouncer: the tests start their own.
+stop_debian_s_pooler() {
+  [ -d /run/systemd/system ] || return 0
+  as_root systemctl disable --now pgbouncer >/dev/null 2>&1 || true
+}
+
 install_packages() {
   local missing
   mapfile -t missing < <(missing_packages "${packages[@]}")
   [ ${#missing[@]} -eq 0 ] && return
   keep_debian_from_starting_a_cluster
   apt_install "${missing[@]}"
+  if printf '%s\n' "${missing[@]}" | grep -qx pgbouncer; then stop_debian_s_pooler; fi
 }
 
 ensure_npm() {
