@@ -18,7 +18,7 @@ const std::vector<const ErrorKind*>& all() {
       // A step failed; the run is intact.
       &kStepFailed, &kCheckFailed, &kProofFailed, &kRowSecurity,
       // Temporary.
-      &kLockBudget, &kPreflightWait, &kRunHeld, &kDatabaseUnreachable, &kLedgerUnreachable,
+      &kLockBudget, &kBuildTimeout, &kPreflightWait, &kRunHeld, &kDatabaseUnreachable, &kLedgerUnreachable,
       // Stopped by a person.
       &kInterrupted, &kTerminated};
   return kinds;

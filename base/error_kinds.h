@@ -77,6 +77,8 @@ inline constexpr ErrorKind kRowSecurity{"backfill.row_security", ExitCode::kStep
 // Temporary.
 inline constexpr ErrorKind kLockBudget{"lock.budget_exhausted", ExitCode::kTemporary,
                                        "a lock was not had within the budget"};
+inline constexpr ErrorKind kBuildTimeout{"build.timeout", ExitCode::kTemporary,
+                                         "a concurrent index build was not over within its limit of time"};
 inline constexpr ErrorKind kPreflightWait{"preflight.wait", ExitCode::kTemporary,
                                           "what was looked at before the run makes it wait for long; it may pass"};
 inline constexpr ErrorKind kRunHeld{"run.held", ExitCode::kTemporary, "the run is held by another process"};

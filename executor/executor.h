@@ -30,6 +30,8 @@ class Observer {
   // A lock could not be had, or holders older than the timeout were seen: who holds it, as lines for people.
   virtual void step_blocked(const Step& step, int attempt, const std::vector<std::string>& blockers) = 0;
   virtual void copy_progress(const Step& step, const Progress& progress) = 0;
+  // Of a concurrent index build: its phase, blocks or rows of that phase, and who is in its way.
+  virtual void build_progress(const Step& step, const Progress& progress) = 0;
   virtual void gate_closed(const Step& step) = 0;
 };
 
@@ -39,6 +41,7 @@ struct ExecutorOptions {
   std::chrono::milliseconds patience{5000};  // for another engine to let go of the run
   std::chrono::milliseconds progress_interval{1000};
   std::optional<std::chrono::milliseconds> lock_timeout, lock_budget;  // over the steps' own
+  std::optional<std::chrono::milliseconds> build_timeout;              // of a concurrent step, over its own; 0: none
   bool take_over = false;           // end what an earlier engine left running, once the patience is over
   bool terminate_blockers = false;  // end who holds a lock against a step for longer than its timeout
   bool allow_superuser = false;

@@ -18,6 +18,7 @@ std::string render_progress(const Progress& progress) {
   json["wal_rate"] = progress.wal_rate;
   json["hot_share"] = progress.hot_share;
   json["workers"] = progress.workers;
+  if (!progress.phase.empty()) json["phase"] = progress.phase;
   json["throttled_by"] = progress.throttled_by;
   json["signals"] = nlohmann::ordered_json::array();
   for (const SignalNumber& signal : progress.signals) {
@@ -44,6 +45,7 @@ Progress parse_progress(const std::string& text) {
     json.at("eta_s").get_to(progress.eta_s);
     json.at("wal_rate").get_to(progress.wal_rate);
     json.at("hot_share").get_to(progress.hot_share);
+    progress.phase = json.value("phase", "");
     progress.workers = json.value("workers", 0);  // a ledger of an older version has neither
     json.at("throttled_by").get_to(progress.throttled_by);
     for (const nlohmann::json& item : json.value("signals", nlohmann::json::array())) {

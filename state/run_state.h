@@ -29,6 +29,7 @@ struct SignalNumber {
 struct Progress {
   std::int64_t rows = 0, total = 0;  // rows copied; estimate of all
   std::int64_t blocks = 0, total_blocks = 0;
+  std::string phase;    // of an index build, in the server's words; rows and blocks are those of this phase
   double rate = 0;      // rows per second, recent
   double eta_s = -1;    // -1 unknown
   double wal_rate = 0;  // bytes per second

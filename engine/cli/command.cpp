@@ -30,6 +30,7 @@ std::vector<Option> lock_options() {
   return {
       {"lock-timeout", 0, "TIME", "how long one try may wait for a lock, over the plan's own: 500ms, 2s"},
       {"lock-budget", 0, "TIME", "how long all tries of a step may take together, over the plan's own: 10m"},
+      {"build-timeout", 0, "TIME", "how long one try of a concurrent index build may take: 2h (no limit unless given)"},
       {"patience", 0, "TIME", "how long to wait for another process that holds the run (default 5s)"},
       {"take-over", 0, "", "end what an earlier engine left running, once the patience is over"},
       {"terminate-blockers", 0, "", "end sessions that have stood in the way of a step for 5 s (off unless given)"},

@@ -106,6 +106,7 @@ ExecutorOptions Invocation::executor_options() const {
   options.actor = actor();
   options.lock_timeout = arguments_.duration("lock-timeout");
   options.lock_budget = arguments_.duration("lock-budget");
+  options.build_timeout = arguments_.duration("build-timeout");
   options.patience = arguments_.duration("patience").value_or(options.patience);
   options.take_over = arguments_.has("take-over");
   options.terminate_blockers = arguments_.has("terminate-blockers");

@@ -16,9 +16,24 @@ using Json = nlohmann::ordered_json;
 // Bytes that are not UTF-8 cannot come from a plan, but from an error of the server's: they are replaced.
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
+Json build_progress_of(const Progress& progress) {
+  Json json;
+  json["phase"] = progress.phase;
+  json["rows"] = progress.rows;
+  json["total"] = progress.total;
+  json["blocks"] = progress.blocks;
+  json["total_blocks"] = progress.total_blocks;
+  json["eta_s"] = progress.eta_s >= 0 ? Json(progress.eta_s) : Json(nullptr);
+  json["waits_for"] = progress.throttled_by;
+  return json;
+}
+
 Json progress_of(const Step& step, const StepStatus& status) {
-  if (step.kind != StepKind::kBackfill || status.state == StepState::kPending) return nullptr;
   const Progress& progress = status.progress;
+  if (step.kind == StepKind::kConcurrent && status.state == StepState::kRunning && !progress.phase.empty()) {
+    return build_progress_of(progress);
+  }
+  if (step.kind != StepKind::kBackfill || status.state == StepState::kPending) return nullptr;
   Json json;
   json["rows"] = status.rows >= 0 ? status.rows : progress.rows;
   json["total"] = progress.total;

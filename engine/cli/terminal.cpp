@@ -89,6 +89,16 @@ std::string render_bar(const std::string& run, const std::string& step, const Pr
   return std::string(cut_utf8(visible, width));
 }
 
+std::string render_build(const Progress& progress) {
+  std::string text = progress.phase;
+  if (progress.total_blocks > 0 || progress.total > 0) text += fmt::format(", {:.0f} %", share(progress) * 100);
+  if (progress.eta_s >= 0) {
+    text += fmt::format(", {} left", humanize(std::chrono::seconds(static_cast<std::int64_t>(progress.eta_s))));
+  }
+  if (!progress.throttled_by.empty()) text += fmt::format(", waiting for {}", fmt::join(progress.throttled_by, "; "));
+  return text;
+}
+
 Terminal::Terminal(Console& console, const Clock& clock, bool quiet)
     : console_(console), clock_(clock), quiet_(quiet), overprints_(Console::overprints()) {}
 
@@ -124,20 +134,31 @@ void Terminal::step_blocked(const Step& step, int attempt, const std::vector<std
 }
 
 void Terminal::copy_progress(const Step& step, const Progress& progress) {
+  show(step, render_numbers(progress), render_bar(run_, step.id, progress, width()), share(progress) >= 1);
+}
+
+void Terminal::build_progress(const Step& step, const Progress& progress) {
+  const std::string text = render_build(progress);
+  const std::string line = fmt::format("{}: {} {} {}", run_, step.id, bar(share(progress), kBarPlaces), text);
+  show(step, text, cut_utf8(runbook::make_visible(line), width()), false);
+}
+
+// A line that wraps could not be overprinted.
+std::size_t Terminal::width() { return static_cast<std::size_t>(std::max(Console::width() - 1, 1)); }
+
+// `text` for a log, `line` for a terminal. `complete`: the last that is said of the step, which is said in any case.
+void Terminal::show(const Step& step, const std::string& text, std::string_view line, bool complete) {
   if (quiet_) return;
   if (!overprints_) {
-    const bool complete = share(progress) >= 1;
     if (said_ != std::chrono::steady_clock::time_point{} && !complete &&
         clock_.monotonic() - said_ < kIntervalOfLines) {
       return;
     }
     said_ = clock_.monotonic();
-    say(fmt::format("{}: {}", step.id, render_numbers(progress)));
+    say(fmt::format("{}: {}", step.id, text));
     return;
   }
-  // A line that wraps could not be overprinted.
-  const auto width = static_cast<std::size_t>(std::max(Console::width() - 1, 1));
-  std::cerr << kWipe << render_bar(run_, step.id, progress, width) << std::flush;
+  std::cerr << kWipe << line << std::flush;
   bar_ = true;
 }
 

@@ -25,11 +25,14 @@ class Terminal final : public Observer {
   void step_failed(const Step& step, bool undo, const Error& error) override;
   void step_blocked(const Step& step, int attempt, const std::vector<std::string>& blockers) override;
   void copy_progress(const Step& step, const Progress& progress) override;
+  void build_progress(const Step& step, const Progress& progress) override;
   void gate_closed(const Step& step) override;
 
  private:
   void say(const std::string& text);
   void wipe();
+  static std::size_t width();
+  void show(const Step& step, const std::string& text, std::string_view line, bool complete);
 
   Console& console_;
   const Clock& clock_;
@@ -42,8 +45,9 @@ class Terminal final : public Observer {
 
 // `45 %  90,000 of 200,000 rows, 51,000 rows/s, 4s left, waiting for …`.
 std::string render_numbers(const Progress& progress);
-
 // The same behind a bar, in at most `width` places: why the copy is held back is the last to be left out.
 std::string render_bar(const std::string& run, const std::string& step, const Progress& progress, std::size_t width);
+// `building index: scanning table, 45 %, 4s left, waiting for …`.
+std::string render_build(const Progress& progress);
 
 }  // namespace falsework::cli

@@ -140,8 +140,12 @@ std::vector<Holder> find_blockers(pg::Session& session, int pid, const std::vect
 }
 
 std::string describe(const Holder& holder) {
-  const std::string held = fmt::format("{} {} on {}{}", holder.waits ? "waits before us for" : "holds", holder.mode,
-                                       holder.relation, holder.age ? " for " + humanize(*holder.age) : std::string());
+  const std::string age = holder.age ? " for " + humanize(*holder.age) : std::string();
+  // A concurrent build waits for the end of a whole transaction, whatever that holds.
+  const bool whole = holder.relation == "virtualxid" || holder.relation == "transactionid";
+  const std::string held = whole ? "has a transaction open" + age
+                                 : fmt::format("{} {} on {}{}", holder.waits ? "waits before us for" : "holds",
+                                               holder.mode, holder.relation, age);
   if (holder.pid == 0) {
     return fmt::format("prepared transaction {} ({}) {}: end it with COMMIT PREPARED or ROLLBACK PREPARED", holder.gid,
                        holder.user, held);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "executor/drift.h"
+#include "executor/runners/build.h"
 #include "executor/runners/runner.h"
 #include "executor/runners/transaction.h"
 
@@ -76,16 +77,10 @@ class Site {
     }
   }
 
-  // Runs statements outside a transaction. `cancellable`: a stop request may end them.
-  void act(const std::vector<std::string>& sql, bool cancellable) {
+  // Runs statements outside a transaction.
+  void act(const std::vector<std::string>& sql) {
     const Untimed untimed(session_);
-    for (const std::string& statement : sql) {
-      if (cancellable) {
-        run_cancellable(session_, statement);
-      } else {
-        session_.query(statement);
-      }
-    }
+    for (const std::string& statement : sql) run_build(context_, step_, statement);
   }
 
   // Removes what a failed build left, and looks that it is gone.
@@ -93,18 +88,23 @@ class Site {
     if (look() != Standing::kBroken) return;
     failpoint("concurrent.cleanup");
     try {
-      act({step_.probe->cleanup}, false);
+      act({step_.probe->cleanup});
     } catch (const pg::SqlError& error) {
       // A late cancel request of ours, or a deadlock with another build: once more.
       log_debug(fmt::format("cleaning up {}: {}", step_.id, error.what()));
-      if (look() == Standing::kBroken) act({step_.probe->cleanup}, false);
+      if (look() == Standing::kBroken) act({step_.probe->cleanup});
+    } catch (const pg::ConnectionLost&) {
+      throw;
+    } catch (const Error&) {
+      name_remains();
+      throw;
     }
     if (look() != Standing::kBroken) return;
     throw Error(errors::kStepFailed, fmt::format("step {}: what a failed build left could not be removed", step_.id),
                 fmt::format("Remove it by hand, outside a transaction: {}", step_.probe->cleanup));
   }
 
-  // As clean_up, for a process that was asked to stop: what cannot be removed soon is named, and removed by the next
+  // As clean_up, for a process that is about to end: what cannot be removed soon is named, and removed by the next
   // engine, whose journal has our intent.
   void clean_up_and_stop() {
     if (ask() != Standing::kBroken) return;
@@ -114,11 +114,7 @@ class Site {
     } catch (const pg::SqlError& error) {
       log_debug(fmt::format("cleaning up {}: {}", step_.id, error.what()));
     }
-    if (ask() != Standing::kBroken) return;
-    context_.blocked(step_, 1,
-                     {fmt::format("what the build left stands until the run goes on; its removal waits for "
-                                  "other transactions: {}",
-                                  step_.probe->cleanup)});
+    if (ask() == Standing::kBroken) name_remains();
   }
 
   [[noreturn]] void refuse_foreign() const {
@@ -127,6 +123,13 @@ class Site {
   }
 
  private:
+  void name_remains() {
+    context_.blocked(step_, 1,
+                     {fmt::format("what the build left stands until the run goes on; its removal waits for "
+                                  "other transactions: {}",
+                                  step_.probe->cleanup)});
+  }
+
   Standing ask() {
     const pg::Rows rows = session_.query(step_.probe->query);
     const std::string answer = rows.empty() ? "absent" : rows.text(0, 0);
@@ -171,7 +174,7 @@ bool is_hopeless(const pg::SqlError& error) {
 void build(RunContext& context, const Step& step, Site& site, bool last) {
   try {
     failpoint("concurrent.act");
-    site.act(step.sql, true);
+    site.act(step.sql);
     failpoint("concurrent.acted");
   } catch (const pg::SqlError& error) {
     const pg::SqlClass kind = pg::classify_sqlstate(error.sqlstate());
@@ -181,8 +184,11 @@ void build(RunContext& context, const Step& step, Site& site, bool last) {
     if (kind == pg::SqlClass::kUniqueViolation) refuse_duplicates(step, error);
     if (last || is_hopeless(error)) throw;
     context.blocked(step, 1, {fmt::format("{} failed and is tried again: {}", step.id, error.what())});
-  } catch (const Error& error) {
-    if (error.exit() == ExitCode::kInterrupted || error.exit() == ExitCode::kTerminated) site.clean_up_and_stop();
+  } catch (const pg::ConnectionLost&) {
+    throw;
+  } catch (const Error&) {
+    // A stop, or the limit of time.
+    site.clean_up_and_stop();
     throw;
   }
 }
@@ -238,7 +244,7 @@ void undo_concurrent(RunContext& context, const Step& step) {
                   "Compare its undo with the catalog: falsework explain shows both.");
     }
     failpoint("undo.act");
-    site.act(*step.undo, true);
+    site.act(*step.undo);
     failpoint("undo.acted");
   }
   record_alone(context, context.next_row(step, JournalState::kUndone), [&](Journal&) {

@@ -17,7 +17,8 @@ namespace falsework {
 
 // In one transaction: settings, epoch, locks, drift, statements, probe, fingerprint, journal.
 std::int64_t run_statement(RunContext& context, const Step& step);
-// Outside any transaction: intent, probe, act, probe, done. What a failed build leaves is removed at once.
+// Outside any transaction: intent, probe, act, probe, done. What a failed build leaves is removed at once; how far it
+// is and whom it waits for is told meanwhile.
 std::int64_t run_concurrent(RunContext& context, const Step& step);
 // Copies in batches, each with its cursor (executor/backfill). Goes on where the cursor stands.
 std::int64_t run_backfill(RunContext& context, const Step& step);

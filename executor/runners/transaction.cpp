@@ -28,7 +28,7 @@ void LockRequests::query(const std::string& sql) {
               std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(*deadline_ - now)));
   }
   try {
-    session_.query(sql);
+    run_cancellable(session_, sql);
   } catch (const pg::SqlError& error) {
     if (left_.count() == 0 || pg::classify(error) != pg::SqlClass::kStatementTimeout) throw;
     throw pg::SqlError("55P03", "its locks together were not had within the lock timeout");

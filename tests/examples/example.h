@@ -47,6 +47,7 @@ class SilentObserver : public Observer {
   void step_failed(const Step&, bool, const Error&) override {}
   void step_blocked(const Step&, int, const std::vector<std::string>&) override {}
   void copy_progress(const Step&, const Progress&) override {}
+  void build_progress(const Step&, const Progress&) override {}
   void gate_closed(const Step&) override {}
 };
 

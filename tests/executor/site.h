@@ -36,13 +36,17 @@ class RecordingObserver final : public Observer {
     progress.push_back(seen);
     if (when_copied) when_copied();
   }
+  void build_progress(const Step&, const Progress& seen) override {
+    builds.push_back(seen);
+    if (when_built) when_built();
+  }
   void gate_closed(const Step& step) override { note("closed", step); }
 
   bool saw(const std::string& line) const;
 
   std::vector<std::string> lines, blockers;
-  std::vector<Progress> progress;
-  std::function<void()> when_blocked, when_copied;
+  std::vector<Progress> progress, builds;
+  std::function<void()> when_blocked, when_copied, when_built;
 
  private:
   void note(const std::string& what, const Step& step) { lines.push_back(what + " " + step.id); }

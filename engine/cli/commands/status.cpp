@@ -57,6 +57,9 @@ void print_steps(Console& console, const RunView& run) {
     if (remark.empty() && step.kind == StepKind::kBackfill && status.state != StepState::kPending) {
       remark = render_numbers(status.progress);
     }
+    if (status.state == StepState::kRunning && !status.progress.phase.empty()) {
+      remark = render_build(status.progress);
+    }
     rows.push_back({step.id, std::string(name(step.kind)), std::string(name(status.state)),
                     std::to_string(status.attempts), remark});
   }
