@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kLeastBlocks = 4096;  // 32 MB
 constexpr std::int64_t kSegments = 4;
+constexpr std::chrono::milliseconds kCancelInterval{50};
 
 }  // namespace
 
@@ -17,7 +18,8 @@ SegmentVacuum::SegmentVacuum(const RunContext& context, const Step& step, std::i
     : context_(context), relation_(step.copy->relation), segment_(blocks < kLeastBlocks ? 0 : blocks / kSegments) {}
 
 SegmentVacuum::~SegmentVacuum() {
-  if (running_ && session_) session_->cancel();
+  // Again and again: a request that comes before the statement began is lost.
+  for (; running_ && session_; std::this_thread::sleep_for(kCancelInterval)) session_->cancel();
 }
 
 void SegmentVacuum::at(std::int64_t blocks_done) {

@@ -29,8 +29,6 @@ pg::ConnectionSettings settings_of(const RunContext& context) {
   pg::ConnectionSettings settings = context.options.connection;
   settings.application_name += "/copy";
   settings.settings["synchronous_commit"] = "off";
-  settings.settings["lock_timeout"] = fmt::format("{}ms", CopyWorker::kLockTimeout.count());
-  settings.settings["statement_timeout"] = fmt::format("{}ms", CopyWorker::kBatchTimeout.count());
   return settings;
 }
 
@@ -77,7 +75,20 @@ void CopyWorker::work() noexcept {
 }
 
 void CopyWorker::open() {
+  for (int tries = 1;; ++tries) {
+    try {
+      open_once();
+      return;
+    } catch (const pg::SqlError& error) {
+      if (!outcome_of(error) || tries == kTries) throw;
+    }
+  }
+}
+
+// The time limit of a batch comes last: a slow moment while the session is made ready is no reason to fail.
+void CopyWorker::open_once() {
   session_ = pg::connect(settings_of(context_));
+  Journal(*session_).register_backend(context_.run, context_.epoch, session_->backend_pid());
   // The dual-write trigger lets the copy's own updates pass.
   session_->query("SELECT pg_catalog.set_config('falsework.copy', $1, false)", {context_.run});
   // A server that looks for deadlocks sooner is yielded to sooner.
@@ -87,7 +98,6 @@ void CopyWorker::open() {
       "FROM (SELECT greatest(s.setting::integer, 10) AS ms FROM pg_catalog.pg_settings AS s "
       "WHERE s.name = 'deadlock_timeout') AS d",
       {std::to_string(kLockTimeout.count()), std::to_string(kBatchTimeout.count())});
-  Journal(*session_).register_backend(context_.run, context_.epoch, session_->backend_pid());
 }
 
 void CopyWorker::work_until_done() {
@@ -352,7 +362,14 @@ void CopyWorker::wait_for_table() {
   const std::vector<pg::TakenLock> ours{{step_.copy->relation, pg::LockMode::kRowExclusive, pg::LockDuration::kBatch}};
   bool told = false;
   while (!board_.stopping()) {
-    const auto lines = lines_of(find_holders(*session_, ours));
+    std::vector<std::string> lines;
+    try {
+      lines = lines_of(find_holders(*session_, ours));
+    } catch (const pg::SqlError& error) {
+      // The look has the time limit of a batch, too; who is there is seen by the next one.
+      if (!outcome_of(error)) throw;
+      break;
+    }
     if (lines.empty()) break;
     told = true;
     board_.set_waiting(lines);

@@ -44,6 +44,7 @@ class CopyWorker {
   // Connects, with synchronous_commit off (WAL order is commit order, so that a crash loses a suffix of the batches,
   // cursors included), and registers the session under the run's epoch.
   void open();
+  void open_once();
   void work_until_done();
   bool place(const Ticket& ticket);
   // False when it stopped in between.

@@ -144,6 +144,30 @@ TEST_CASE("rows that a writer holds locked come back at the end, and the writer 
   CHECK(db.connect().value("SELECT b FROM public.items WHERE id = 5") == "-1");
 }
 
+TEST_CASE("statements of the copy that are cancelled, whichever they are, are made again and do not fail the step") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 2000);
+  test::Site site(db);
+  const auto engagement = site.start(plan(site));
+  engagement->advance(one_step("items/expand/column"));
+  test::Client writer = db.connect();
+  writer.exec("BEGIN; SELECT 1 FROM public.items WHERE id IN (5, 1500) FOR UPDATE");
+  std::atomic<bool> copying = false;
+  site.observer.when_copied = [&] { copying = true; };
+  std::jthread storm([&] {
+    CHECK(test::wait_until([&] { return copying.load(); }, std::chrono::seconds(60)));
+    test::Client superuser = db.connect_as_superuser();
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    while (std::chrono::steady_clock::now() < end) {
+      superuser.exec("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'falsework/copy'");
+    }
+    writer.exec("COMMIT");
+  });
+  CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
+  storm.join();
+  CHECK(uncopied(db) == "0");
+}
+
 TEST_CASE("rows that stay locked past the budget pause the run, with all that is copied kept") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 2000);
