@@ -196,6 +196,8 @@ Outcome LiveEngagement::advance_from_here(const AdvanceRequest& given) {
 // Opens a gate whose conditions hold. A closed one ends the way, and is an error where something behind it was asked
 // for by name.
 bool LiveEngagement::pass_gate(const Step& step, AdvanceRequest& request) {
+  // Clients are told to come, or to go, by what stands before the gate: it must still stand.
+  require_no_drift(*context_->session, *context_);
   const GateVerdict verdict = judge_gate(*context_, step, request);
   if (verdict.opens) {
     require_confirmation_behind(step, request);

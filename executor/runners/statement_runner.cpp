@@ -1,7 +1,10 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error_kinds.h"
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "executor/drift.h"
 #include "executor/runners/runner.h"
 #include "executor/runners/transaction.h"
@@ -55,6 +58,47 @@ std::int64_t run_sql(RunContext& context, const std::vector<std::string>& sql, s
   return rows;
 }
 
+// Whether the statement does nothing but take something away.
+bool only_removes(const std::string& sql) {
+  if (sql.rfind("DROP ", 0) == 0) return true;
+  return sql.rfind("ALTER TABLE ", 0) == 0 && sql.find(" DROP ") != std::string::npos &&
+         sql.find(" ADD ") == std::string::npos;
+}
+
+bool says_absent(const pg::SqlError& error) {
+  const std::string& state = error.sqlstate();
+  return state == "42703" || state == "42704" || state == "42P01" || state == "42883";
+}
+
+// Somebody else has removed what the plan had made: what an undo would remove and is gone is passed over, or the run
+// could go neither on nor back. Returns the statements that were.
+std::vector<std::string> run_undo(RunContext& context, const std::vector<std::string>& sql, std::size_t from,
+                                  bool anything_gone) {
+  std::vector<std::string> passed_over;
+  for (std::size_t i = from; i < sql.size(); ++i) {
+    if (!anything_gone || !only_removes(sql[i])) {
+      run_cancellable(*context.session, sql[i]);
+    } else {
+      context.session->query("SAVEPOINT removal");
+      try {
+        run_cancellable(*context.session, sql[i]);
+      } catch (const pg::SqlError& error) {
+        if (!says_absent(error)) throw;
+        context.session->query("ROLLBACK TO SAVEPOINT removal");
+        passed_over.push_back(sql[i]);
+      }
+      context.session->query("RELEASE SAVEPOINT removal");
+    }
+    failpoint("step.sql");
+  }
+  return passed_over;
+}
+
+bool is_anything_gone(const Fingerprint& expected, const Fingerprint& actual) {
+  const std::vector<std::string> drift = differences(expected, actual);
+  return std::any_of(drift.begin(), drift.end(), [](const std::string& line) { return line.ends_with(" gone"); });
+}
+
 std::int64_t attempt_forward(RunContext& context, const Step& step, const LockTry& chosen) {
   failpoint("step.begin");
   pg::Transaction transaction(*context.session);
@@ -79,15 +123,20 @@ void attempt_undo(RunContext& context, const Step& step, const LockTry& chosen) 
   const std::size_t from = lock_first(context, step, chosen, *step.undo, step.undo_locks);
   const Fingerprint expected = expected_fingerprint(*context.session, context);
   const Fingerprint before = read_fingerprint(*context.session, context.plan);
-  run_sql(context, *step.undo, from);
+  const std::vector<std::string> passed_over = run_undo(context, *step.undo, from, is_anything_gone(expected, before));
   record_after_undo(*context.session, context, expected, before);
   Journal journal(*context.session);
   context.mark_ledger(journal);
   if (step.kind == StepKind::kGate) journal.close_gate(context.run, step.id);
-  journal.record(context.run, context.plan.digest, context.next_row(step, JournalState::kUndone));
+  JournalStep row = context.next_row(step, JournalState::kUndone);
+  if (!passed_over.empty()) row.detail = fmt::format("gone already: {}", fmt::join(passed_over, "; "));
+  journal.record(context.run, context.plan.digest, row);
   failpoint("undo.journal");
   transaction.commit();
   failpoint("undo.committed");
+  for (const std::string& sql : passed_over) {
+    log_warning(fmt::format("run {}: the undo of {} found this gone already: {}", context.run, step.id, sql));
+  }
 }
 
 }  // namespace

@@ -30,6 +30,53 @@ TEST_CASE("triggers that were disabled stop the run by name, and rows that were 
   CHECK(papers.disagreeing() == "1");
 }
 
+TEST_CASE("what somebody changed is named before a gate opens, and the gate stays closed") {
+  const struct {
+    const char* drift;
+    const char* named;
+  } cases[] = {{"CREATE INDEX stray ON papers (note)", "papers: index stray new"},
+               {"ALTER TABLE papers DISABLE TRIGGER USER", "~_fw_"},
+               {"ALTER TABLE papers DROP COLUMN title CASCADE", "papers: column title gone"},
+               {"DO $$BEGIN EXECUTE (SELECT 'CREATE OR REPLACE FUNCTION ' || p.oid::regprocedure || ' RETURNS trigger "
+                "LANGUAGE plpgsql AS ''BEGIN RETURN NEW; END''' FROM pg_proc AS p WHERE proname LIKE '\\_fw\\_%'); "
+                "END$$",
+                "changed"}};
+  for (const auto& each : cases) {
+    CAPTURE(each.drift);
+    RenamedPapers papers;
+    papers.database().exec(each.drift);
+    std::string said;
+    try {
+      papers.run().advance_to(Phase::kSwitch);
+    } catch (const Error& error) {
+      said = error.what();
+      CHECK(error.code() == "plan.stale");
+    }
+    CAPTURE(said);
+    CHECK(said.find(each.named) != std::string::npos);
+    CHECK(papers.database().connect().value("SELECT count(*) FROM falsework.journal WHERE step LIKE '%/switch/gate'") ==
+          "0");
+  }
+}
+
+TEST_CASE("a run whose column, trigger or function somebody dropped can be rolled back, and says what was gone") {
+  for (const char* drift :
+       {"ALTER TABLE papers DROP COLUMN title CASCADE",
+        "DO $$BEGIN EXECUTE (SELECT 'DROP FUNCTION ' || p.oid::regprocedure || ' CASCADE' FROM pg_proc AS p WHERE "
+        "proname LIKE '\\_fw\\_%'); END$$"}) {
+    CAPTURE(drift);
+    RenamedPapers papers;
+    papers.database().exec(drift);
+    CHECK(papers.run().rollback() == Outcome::kRolledBack);
+    Client client = papers.database().connect();
+    CHECK(client.value("SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = "
+                       "'papers'::regclass AND attnum > 0 AND NOT attisdropped") == "id,label,note");
+    CHECK(client.value("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'papers'::regclass") == "0");
+    CHECK(client.value("SELECT count(*) FROM pg_proc WHERE proname LIKE '\\_fw\\_%'") == "0");
+    CHECK(client.value("SELECT count(*) > 0 FROM falsework.history WHERE detail LIKE 'gone already: %'") == "t");
+  }
+}
+
 TEST_CASE("every kind of statement keeps both shapes in agreement") {
   const RenamedPapers papers(
       "CREATE UNIQUE INDEX papers_note ON papers (note, id); CREATE TABLE incoming (id int, label text); INSERT INTO "
@@ -205,6 +252,44 @@ TEST_CASE("an object that bears one of our names already stops the run, and is l
   CHECK(client.value("SELECT prosrc FROM pg_proc WHERE proname = $1", {function}) == "BEGIN RETURN NULL; END");
   CHECK(run.rollback() == Outcome::kRolledBack);
   CHECK(client.value("SELECT count(*) FROM pg_proc WHERE proname = $1", {function}) == "1");
+}
+
+TEST_CASE("a publication FOR ALL TABLES takes the journal along, and refuses none of its writes") {
+  const TestDatabase database(Server::any());
+  database.exec("CREATE TABLE papers (id int PRIMARY KEY, label text); INSERT INTO papers VALUES (1, 'a')");
+  database.connect_as_superuser().exec("CREATE PUBLICATION everything FOR ALL TABLES");
+  Run run(database, plan_in(database, "ALTER TABLE papers RENAME COLUMN label TO title;"));
+  CHECK(run.advance_to_end() == Outcome::kDone);
+  Client client = database.connect_as_superuser();
+  CHECK(client.value("SELECT count(*) > 0 FROM pg_publication_tables WHERE schemaname = 'falsework'") == "t");
+  CHECK(client.value(
+            "SELECT count(*) FROM pg_class AS c WHERE c.relnamespace = 'falsework'::regnamespace AND c.relkind "
+            "= 'r' AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)") == "0");
+}
+
+TEST_CASE("a deferred foreign key goes along with its column, and its pending events stop no step") {
+  RenamedPapers papers(
+      "CREATE TABLE labels (name text PRIMARY KEY); INSERT INTO labels SELECT DISTINCT label FROM papers; ALTER TABLE "
+      "papers ADD CONSTRAINT papers_label FOREIGN KEY (label) REFERENCES labels (name) DEFERRABLE INITIALLY DEFERRED");
+  Client client = papers.database().connect();
+  client.exec("BEGIN; UPDATE papers SET label = 'later' WHERE id = 1; INSERT INTO labels VALUES ('later'); COMMIT");
+  CHECK(papers.run().advance_to_end() == Outcome::kDone);
+  CHECK(client.sqlstate_of("UPDATE papers SET title = 'nowhere' WHERE id = 2") == "23503");
+  CHECK(client
+            .sqlstate_of("BEGIN; UPDATE papers SET title = 'soon' WHERE id = 2; INSERT INTO labels VALUES ('soon'); "
+                         "COMMIT")
+            .empty());
+}
+
+TEST_CASE("a column that refers to large objects keeps their oids, and the objects stay") {
+  const TestDatabase database(Server::any());
+  database.exec(
+      "CREATE TABLE files (id int PRIMARY KEY, body oid); INSERT INTO files SELECT g, lo_from_bytea(0, 'text') FROM "
+      "generate_series(1, 20) AS g");
+  Run run(database, plan_in(database, "ALTER TABLE files RENAME COLUMN body TO content;"));
+  CHECK(run.advance_to_end() == Outcome::kDone);
+  CHECK(database.connect().value("SELECT count(*) FROM files WHERE convert_from(lo_get(content), 'UTF8') = 'text'") ==
+        "20");
 }
 
 TEST_SUITE_END();
