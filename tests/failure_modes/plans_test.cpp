@@ -1,6 +1,8 @@
 // What a plan refuses, or tells its reviewer, because something would go wrong later.
 #include <doctest/doctest.h>
 
+#include "plans/plan.h"
+#include "tests/examples/example.h"
 #include "tests/failure_modes/site.h"
 
 namespace falsework::test {
@@ -94,6 +96,29 @@ TEST_CASE("a function with an SQL body that reads the column is refused by its n
                     "CREATE FUNCTION g() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(a) FROM "
                     "t; END",
                 "function g()");
+}
+
+TEST_CASE("no trigger of a plan begins a subtransaction, and no step both writes rows and alters in a transaction") {
+  int functions = 0;
+  for (const Example& each : examples()) {
+    CAPTURE(each.name);
+    const Plan plan = parse_plan(each.file("plan.json"), each.name);
+    for (const Step& step : plan.steps) {
+      CAPTURE(step.id);
+      std::vector<std::string> all = step.sql;
+      if (step.undo) all.insert(all.end(), step.undo->begin(), step.undo->end());
+      bool alters = false, writes = false;
+      for (const std::string& sql : all) {
+        const bool fires = sql.find("RETURNS trigger") != std::string::npos;
+        functions += fires ? 1 : 0;
+        CHECK_FALSE((fires && sql.find("EXCEPTION") != std::string::npos));
+        alters = alters || sql.rfind("ALTER TABLE", 0) == 0;
+        writes = writes || sql.rfind("UPDATE", 0) == 0 || sql.rfind("INSERT", 0) == 0 || sql.rfind("DELETE", 0) == 0;
+      }
+      CHECK_FALSE((alters && writes));
+    }
+  }
+  CHECK(functions > 0);
 }
 
 TEST_SUITE_END();

@@ -53,6 +53,9 @@ void go(const Plan& plan, const std::string& plan_text, const EngineOrder& order
   options.actor = "tester@here";
   // Writes of the ledger are counted, so none may come because time passes.
   options.progress_interval = std::chrono::hours(1);
+  // On a machine that is short of time a lock may not be had for long; who waits for one says so before it is taken for
+  // an engine that hangs.
+  options.lock_budget = kLongest / 3;
   const auto engagement = Engagement::start(plan, plan_text, *ledger, clock, observer, options);
   if (order.way == Way::kBack) {
     engagement->rollback(RollbackRequest{});

@@ -75,6 +75,8 @@ class Ground {
   }
 
   int points() const { return apply_points_ + advance_points_; }
+  const TestDatabase& original() const { return original_; }
+  const Plan& plan() const { return plan_; }
   const DatabaseState& before() const { return before_; }
   const DatabaseState& end() const { return end_; }
 
@@ -163,6 +165,30 @@ TEST_SUITE("tests/kill") {
       }
     }
     fmt::print("{}", table);
+  }
+
+  TEST_CASE("a run whose process gets too little memory goes on to the same end when it has enough") {
+    constexpr long kLeast = 32 * 1024, kMost = 320 * 1024, kMore = 4 * 1024;
+    const Example rename = example("01-rename-column");
+    const Ground ground(Server::any(), rename, false);
+    const TestDatabase database = ground.original().clone();
+    const Program program(database, ground.plan());
+    int failures = 0;
+    for (const auto& command : {program.apply(), program.advance()}) {
+      for (long kilobytes = kLeast; kilobytes <= kMost; kilobytes += kMore) {
+        const ProcessResult result = program.run_within(kilobytes, command);
+        if (result.status == 0) break;
+        ++failures;
+        // Nobody is told that it was his input, or a gate.
+        CHECK_MESSAGE((result.status != 2 && result.status != 3), told(command.front(), result));
+      }
+      const ProcessResult enough = program.run(command);
+      CHECK_MESSAGE(enough.status == 0, told(command.front(), enough));
+    }
+    CHECK(failures > 0);
+    CHECK(program.runs() == 1);
+    const std::string problem = difference(ground.end(), state_of(database));
+    CHECK_MESSAGE(problem.empty(), problem);
   }
 }
 

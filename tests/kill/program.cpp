@@ -19,13 +19,27 @@ std::vector<std::string> Program::advance() const {
 
 std::vector<std::string> Program::rollback() const { return {"rollback", plan_.name, "--yes", "-q"}; }
 
-std::unique_ptr<Process> Program::start(std::vector<std::string> command, const Environment& environment) const {
+std::vector<std::string> Program::whole(std::vector<std::string> command) const {
   command.insert(command.begin(), FALSEWORK_PROGRAM);
   command.insert(command.end(), {"-d", url_, "--state", path("state.db")});
+  return command;
+}
+
+std::unique_ptr<Process> Program::launch(std::vector<std::string> command, const Environment& environment) const {
   ProcessOptions options;
   options.directory = directory_.path();
   options.environment = environment;
   return std::make_unique<Process>(std::move(command), options);
+}
+
+std::unique_ptr<Process> Program::start(std::vector<std::string> command, const Environment& environment) const {
+  return launch(whole(std::move(command)), environment);
+}
+
+ProcessResult Program::run_within(long kilobytes, const std::vector<std::string>& command) const {
+  std::vector<std::string> limited{"sh", "-c", "ulimit -v \"$0\"; exec \"$@\"", std::to_string(kilobytes)};
+  for (std::string& word : whole(command)) limited.push_back(std::move(word));
+  return launch(std::move(limited), {})->wait();
 }
 
 ProcessResult Program::run(const std::vector<std::string>& command, const Environment& environment) const {

@@ -27,11 +27,16 @@ class Program {
   std::vector<std::string> rollback() const;
 
   ProcessResult run(const std::vector<std::string>& command, const Environment& environment = {}) const;
+  // As run, with at most so much address space.
+  ProcessResult run_within(long kilobytes, const std::vector<std::string>& command) const;
   std::unique_ptr<Process> start(std::vector<std::string> command, const Environment& environment = {}) const;
   // How many runs the ledger knows; 0 without a ledger.
   std::size_t runs() const;
 
  private:
+  std::vector<std::string> whole(std::vector<std::string> command) const;
+  std::unique_ptr<Process> launch(std::vector<std::string> command, const Environment& environment) const;
+
   const Plan& plan_;
   TemporaryDirectory directory_;
   std::string url_;
