@@ -75,7 +75,7 @@ TEST_CASE("a user's trigger that the copy would fire is named, with how to silen
   check_warned(std::string(kTable) +
                    "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER "
                    "audit AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()",
-               "fires its trigger audit");
+               "fires trigger audit of t (f) once for each row");
 }
 
 TEST_CASE("row security of the table is told to the reviewer") {
