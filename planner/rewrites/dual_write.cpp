@@ -27,8 +27,7 @@ std::string names_list(const TableWork& table) {
 
 }  // namespace
 
-// A type change resets storage and compression, as
-// ALTER COLUMN TYPE does (tablecmds.c, ATExecAlterColumnType).
+// A type change resets storage and compression, as ALTER COLUMN TYPE does (tablecmds.c, ATExecAlterColumnType).
 void add_attributes(const pg::Table& table, const pg::Column& column, const std::string& to, bool type_changes,
                     std::vector<pg::Ddl>& ddl) {
   if (!type_changes) {
