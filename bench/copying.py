@@ -79,7 +79,7 @@ def resume_figures(bench):
     falsework = bench.falsework
     bench.server.fresh_orders(bench.rows)
     falsework.begin()
-    falsework.advance("--step", STEP, accept=(-9,), hooks=falsework.stop_at("batch.committed@50=kill"))
+    falsework.advance("--step", STEP, accept=(-9,), hooks=falsework.stop_at("batch.committed@10=kill"))
     begun = time.monotonic()
     falsework.advance("--step", STEP, accept=(143,), hooks=falsework.stop_at("batch.committed@1=term"))
     yield reported("seconds from kill -9 to the end of the first new batch, and a clean stop",
