@@ -109,7 +109,7 @@ TEST_CASE("no trigger of a plan begins a subtransaction, and no step both writes
       if (step.undo) all.insert(all.end(), step.undo->begin(), step.undo->end());
       bool alters = false, writes = false;
       for (const std::string& sql : all) {
-        const bool fires = sql.find("RETURNS trigger") != std::string::npos;
+        const bool fires = sql.find("RETURNS pg_catalog.trigger") != std::string::npos;
         functions += fires ? 1 : 0;
         CHECK_FALSE((fires && sql.find("EXCEPTION") != std::string::npos));
         alters = alters || sql.rfind("ALTER TABLE", 0) == 0;
