@@ -151,7 +151,9 @@ void require_archives(RunContext& context, const std::vector<const Step*>& steps
       if (rows.boolean(0, 0)) continue;
       throw Error(errors::kIrreversible,
                   fmt::format("step {} cannot be undone: its archive {} is gone", step->id, archive),
-                  fmt::format("The run can only go forward: falsework advance {}.", context.run));
+                  context.finished == "done"
+                      ? "The run is over. The way back is a migration of its own, from the new shape to the old one."
+                      : fmt::format("The run can only go forward: falsework advance {}.", context.run));
     }
   }
 }

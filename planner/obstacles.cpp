@@ -235,9 +235,16 @@ std::optional<std::string> why_no_archive(const TableWork& work) {
   if (key == table.constraints.end()) return fmt::format("{} has no primary key", table.name.display());
   for (const std::string& name : key->columns) {
     const pg::TypeShape& type = table.column(name)->type;
-    if (type.base.schema == "pg_catalog" || type.kind == 'e') continue;
-    return fmt::format("{}, a column of the primary key of {}, is of type {}", quote_identifier(name),
-                       table.name.display(), type.name);
+    const ShadowPair* pair = work.pair_of(name);
+    const bool becomes_foreign = pair != nullptr && pair->type.find('.') != std::string::npos;
+    if ((type.base.schema == "pg_catalog" || type.kind == 'e') && !becomes_foreign) continue;
+    return fmt::format("{}, a column of the primary key of {}, {} of type {}", quote_identifier(name),
+                       table.name.display(), becomes_foreign ? "becomes one" : "is",
+                       becomes_foreign ? pair->type : type.name);
+  }
+  if (table.row_type_used) {
+    return fmt::format("{} could not be rewritten: another relation has a column of its row type",
+                       table.name.display());
   }
   return std::nullopt;
 }

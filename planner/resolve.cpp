@@ -443,7 +443,8 @@ class Resolver {
     pair.up = accept(draft.up, "up");
     pair.down = accept(draft.down, "down");
     // A default of a user's type, a domain say, could be more than a value in the catalog.
-    pair.constant = pair.up && !pinned && pair.type.find('.') == std::string::npos &&
+    // Nor does the server add a column with a default where a column elsewhere has the table's row type.
+    pair.constant = pair.up && !pinned && !table.row_type_used && pair.type.find('.') == std::string::npos &&
                     pg::inspect_expression(*pair.up).columns.empty();
     if (pair.up && change.up == pg::CastKind::kNone) pair.up_cast = pg::CastKind::kPartialLossy;
     if (pair.down && change.down == pg::CastKind::kNone) pair.down_cast = pg::CastKind::kPartialLossy;
@@ -493,7 +494,9 @@ class Resolver {
       const auto problem = why_no_archive(table);
       if (!problem) continue;
       fail(errors::kChangeRefused, fmt::format("cannot archive what {} drops: {}", migration_.name, *problem),
-           "Leave \"archive\" out and keep a backup, or give the table a primary key of built-in types.");
+           "Leave \"archive\" out and keep a backup, or take away what is in the way: rows are found by a primary key "
+           "of "
+           "built-in types, and put back by a rewrite.");
     }
     if (!any) {
       fail(errors::kDeclarationInvalid, fmt::format("{} asks for an archive, and drops no column", migration_.name),

@@ -8,6 +8,7 @@
 #include "executor/drift.h"
 #include "executor/runners/runner.h"
 #include "executor/runners/transaction.h"
+#include "plans/bare_sql.h"
 
 namespace falsework {
 
@@ -58,11 +59,25 @@ std::int64_t run_sql(RunContext& context, const std::vector<std::string>& sql, s
   return rows;
 }
 
-// Whether the statement does nothing but take something away.
-bool only_removes(const std::string& sql) {
-  if (sql.rfind("DROP ", 0) == 0) return true;
-  return sql.rfind("ALTER TABLE ", 0) == 0 && sql.find(" DROP ") != std::string::npos &&
-         sql.find(" ADD ") == std::string::npos;
+// Whether the statement does nothing but take something away; `bare`: its words, without what stands in quotes.
+bool only_removes(const std::string& bare) {
+  if (bare.rfind("DROP ", 0) == 0) return true;
+  return bare.rfind("ALTER TABLE ", 0) == 0 && has_words(bare, "DROP") && !has_words(bare, "ADD") &&
+         !has_words(bare, "RENAME") && !has_words(bare, "ALTER COLUMN");
+}
+
+bool drops_dual_write(const std::string& bare) {
+  return bare.rfind("DROP TRIGGER ", 0) == 0 || bare.rfind("DROP FUNCTION ", 0) == 0;
+}
+
+// Without its dual write the new column may hold what clients have written and no other column has.
+[[noreturn]] void refuse_to_drop_the_only_copy(const std::string& gone, const std::string& sql) {
+  throw Error(errors::kPlanStale,
+              fmt::format("somebody removed the dual write ({} finds nothing), and {} could drop the only copy of what "
+                          "was written since",
+                          gone, sql),
+              "Bring the new column's values into the old one, create the trigger and its function again as the plan "
+              "has them (falsework explain shows both), then run the same command again.");
 }
 
 bool says_absent(const pg::SqlError& error) {
@@ -75,17 +90,23 @@ bool says_absent(const pg::SqlError& error) {
 std::vector<std::string> run_undo(RunContext& context, const std::vector<std::string>& sql, std::size_t from,
                                   bool anything_gone) {
   std::vector<std::string> passed_over;
+  std::string unguarded_by;
   for (std::size_t i = from; i < sql.size(); ++i) {
-    if (!anything_gone || !only_removes(sql[i])) {
+    const std::string bare = bare_sql(sql[i]);
+    if (!anything_gone || !only_removes(bare)) {
       run_cancellable(*context.session, sql[i]);
     } else {
       context.session->query("SAVEPOINT removal");
       try {
         run_cancellable(*context.session, sql[i]);
+        if (!unguarded_by.empty() && has_words(bare, "DROP COLUMN")) {
+          refuse_to_drop_the_only_copy(unguarded_by, sql[i]);
+        }
       } catch (const pg::SqlError& error) {
         if (!says_absent(error)) throw;
         context.session->query("ROLLBACK TO SAVEPOINT removal");
         passed_over.push_back(sql[i]);
+        if (drops_dual_write(bare)) unguarded_by = sql[i];
       }
       context.session->query("RELEASE SAVEPOINT removal");
     }

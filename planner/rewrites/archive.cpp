@@ -71,6 +71,8 @@ Step fill_archive(const Draft& draft, const TableWork& work) {
                              "One statement reads the table once, beside reads and writes, as a dump does: key, new "
                              "and old value of each row.",
                              {pg::FillArchive{archive, table.name, archived_columns(work)}}, std::vector<pg::Ddl>{});
+  // Rows that are in it already would be in the way of the next time.
+  step.undo_with = {subject(work) + "/contract/archive"};
   const double rows = std::max(0.0, table.rows);
   double width = 0;
   for (const std::string& name : archived_columns(work)) {

@@ -81,6 +81,22 @@ TEST_SUITE("engine/cli/archive") {
     CHECK(all_readings(place) == "1=1.25 2=2.50 3=null 4=3.75 5=5.05");
   }
 
+  TEST_CASE("the archive of a done run, and what its rollback has put up again so far, are no leftovers") {
+    const Workspace place;
+    make_readings(place);
+    to_the_end(place, kRounding, "r1", "r2");
+    const auto findings = [&] { return place.run({"check", "--json", "-d", place.url()}).out; };
+    CHECK(findings().find("_fw_") == std::string::npos);
+    const auto stopped = place.start({"rollback", "readings_amount", "--yes", "-d", place.url()},
+                                     {{"FALSEWORK_TEST_HOOKS", "1"}, {"FALSEWORK_FAIL", "undo.done=term"}});
+    CHECK(stopped->wait().status == 143);
+    CHECK(place.database().connect().value("SELECT count(*) > 0 FROM pg_trigger WHERE tgname LIKE '%\\_fw\\_%'") ==
+          "t");
+    CHECK(findings().find("_fw_") == std::string::npos);
+    CHECK(place.run({"rollback", "readings_amount", "--yes", "-d", place.url()}).status == 0);
+    CHECK(all_readings(place) == "1=1.25 2=2.50 3=null 4=3.75 5=5.05");
+  }
+
   TEST_CASE("a write of the old shape after the archive was begun keeps the old shape from being dropped") {
     const Workspace place;
     place.make_users(20);
