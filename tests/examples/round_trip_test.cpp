@@ -103,8 +103,7 @@ TEST_SUITE("tests/examples") {
   }
 
   TEST_CASE("with an archive, rolling back from the end gives the catalog and the rows of before") {
-    // The oldest and the newest: what lies between them differs in nothing that a restore writes.
-    for (const int major : std::set{Server::majors().front(), Server::majors().back()}) {
+    for (const int major : Server::majors()) {
       Server& server = Server::of(major);
       int archived = 0;
       for (const Example& each : examples()) {
