@@ -41,22 +41,13 @@ std::unique_ptr<pg::Session> open(const Connection& connection, bool read_only) 
   return pg::connect(settings);
 }
 
-// A run that was done and is on its way back needs what it has put up again.
-bool is_rolled_back_in_part(const std::map<std::string, JournalStep>& steps) {
-  return std::any_of(steps.begin(), steps.end(), [](const auto& step) {
-    return step.second.state == JournalState::kUndone || step.second.state == JournalState::kUndoIntent;
-  });
-}
-
 LiveRuns live_runs(pg::Session& session, const Ledger* ledger) {
   LiveRuns live;
   try {
     Journal journal(session);
     if (journal.incarnation()) live.journal = journal.runs();
     for (const JournalRun& run : live.journal) {
-      const bool on_its_way =
-          run.state == "active" || (run.state == "done" && is_rolled_back_in_part(journal.steps(run.run)));
-      if (on_its_way) live.runs.push_back({run.run, run.plan_text, run.relations});
+      if (run.state == "active") live.runs.push_back({run.run, run.plan_text, run.relations});
     }
   } catch (const Error& error) {
     if (error.exit() == ExitCode::kTemporary) throw;

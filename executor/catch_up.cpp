@@ -37,6 +37,9 @@ void bring_ledger_up(RunContext& context) {
     }
     context.tell(repair.kind, step, repair.detail, event);
   }
+  if (context.finished.empty() && state_of(context).state == RunPhaseState::kDone) {
+    context.tell(EventKind::kRunReopened, nullptr);
+  }
   if (context.finished == "done") tell_once(context, EventKind::kRunDone, RunPhaseState::kDone);
   if (context.finished == "rolled_back") tell_once(context, EventKind::kRunRolledBack, RunPhaseState::kRolledBack);
 }

@@ -43,22 +43,6 @@ std::string digest_in(const Fingerprint& fingerprint, const std::string& relatio
   return digest == objects->second.end() ? std::string() : digest->second;
 }
 
-template <typename Visit>
-void for_each_difference(const Fingerprint& a, const Fingerprint& b, Visit visit) {
-  static const std::map<std::string, std::string> kNone;
-  for (const std::string& relation : keys_of(a, b)) {
-    const auto in_a = a.find(relation);
-    const auto in_b = b.find(relation);
-    const auto& objects_a = in_a == a.end() ? kNone : in_a->second;
-    const auto& objects_b = in_b == b.end() ? kNone : in_b->second;
-    for (const std::string& object : keys_of(objects_a, objects_b)) {
-      const std::string digest_a = digest_in(a, relation, object);
-      const std::string digest_b = digest_in(b, relation, object);
-      if (digest_a != digest_b) visit(relation, object, digest_a, digest_b);
-    }
-  }
-}
-
 void refuse_drift(const RunContext& context, const std::vector<std::string>& drift) {
   if (drift.empty()) return;
   throw Error(
@@ -68,12 +52,34 @@ void refuse_drift(const RunContext& context, const std::vector<std::string>& dri
 
 // Whether an object of the fingerprint is an index that the step's own statements name.
 bool is_index_of(const Step& step, const std::string& object) {
-  constexpr std::string_view kIndex = "index ";
-  if (object.rfind(kIndex, 0) != 0) return false;
-  const std::string name = object.substr(kIndex.size());
-  return std::any_of(step.sql.begin(), step.sql.end(), [&](const std::string& sql) {
-    return sql.find(name) != std::string::npos || sql.find(quote_identifier(name)) != std::string::npos;
-  });
+  if (object.rfind("index ", 0) != 0) return false;
+  return std::any_of(step.sql.begin(), step.sql.end(),
+                     [&](const std::string& sql) { return names_object(sql, object); });
+}
+
+// With everything of a table that is gone.
+std::vector<Drift> all_drift(const Fingerprint& expected, const Fingerprint& actual) {
+  static const std::map<std::string, std::string> kNone;
+  std::vector<Drift> found;
+  for (const std::string& relation : keys_of(expected, actual)) {
+    const auto was = expected.find(relation);
+    const auto is = actual.find(relation);
+    const auto keys = keys_of(was == expected.end() ? kNone : was->second, is == actual.end() ? kNone : is->second);
+    for (const std::string& object : keys) {
+      Drift drift{relation, object, digest_in(expected, relation, object), digest_in(actual, relation, object)};
+      if (drift.was != drift.is) found.push_back(std::move(drift));
+    }
+  }
+  return found;
+}
+
+// What stays expected goes into `fingerprint` as it was.
+void keep_expected(Fingerprint& fingerprint, const Drift& drift) {
+  if (drift.is_new()) {
+    fingerprint[drift.relation].erase(drift.object);
+  } else {
+    fingerprint[drift.relation][drift.object] = drift.was;
+  }
 }
 
 // A table that is gone takes everything of it along: that is said once.
@@ -91,13 +97,28 @@ Fingerprint read_fingerprint(pg::Session& session, const Plan& plan) {
   return fingerprint;
 }
 
+std::string Drift::line() const {
+  return fmt::format("{}: {} {}", relation, object, is_new() ? "new" : is_gone() ? "gone" : "changed");
+}
+
+std::vector<Drift> drift_between(const Fingerprint& expected, const Fingerprint& actual) {
+  std::vector<Drift> found = all_drift(expected, actual);
+  std::erase_if(
+      found, [&](const Drift& drift) { return drift.object != "table" && is_gone(expected, actual, drift.relation); });
+  return found;
+}
+
 std::vector<std::string> differences(const Fingerprint& expected, const Fingerprint& actual) {
   std::vector<std::string> lines;
-  for_each_difference(expected, actual, [&](const auto& relation, const auto& object, const auto& was, const auto& is) {
-    if (object != "table" && is_gone(expected, actual, relation)) return;
-    lines.push_back(fmt::format("{}: {} {}", relation, object, was.empty() ? "new" : is.empty() ? "gone" : "changed"));
-  });
+  for (const Drift& drift : drift_between(expected, actual)) lines.push_back(drift.line());
   return lines;
+}
+
+bool names_object(const std::string& sql, const std::string& object) {
+  const std::size_t space = object.find(' ');
+  if (space == std::string::npos) return false;
+  const std::string name = object.substr(space + 1);
+  return sql.find(name) != std::string::npos || sql.find(quote_identifier(name)) != std::string::npos;
 }
 
 Fingerprint expected_fingerprint(pg::Session& session, const RunContext& context) {
@@ -113,29 +134,22 @@ void require_no_drift_but_index(pg::Session& session, const RunContext& context,
   if (context.plan.fingerprint_query.empty()) return;
   const Fingerprint expected = expected_fingerprint(session, context);
   Fingerprint actual = read_fingerprint(session, context.plan);
-  for_each_difference(Fingerprint(expected), Fingerprint(actual),
-                      [&](const auto& relation, const auto& object, const auto& was, const auto&) {
-                        if (!is_index_of(step, object)) return;
-                        if (was.empty()) {
-                          actual[relation].erase(object);
-                        } else {
-                          actual[relation][object] = was;
-                        }
-                      });
+  for (const Drift& drift : all_drift(expected, actual)) {
+    if (is_index_of(step, drift.object)) keep_expected(actual, drift);
+  }
   refuse_drift(context, differences(expected, actual));
 }
 
 void record_after_undo(pg::Session& session, const RunContext& context, const Fingerprint& expected,
-                       const Fingerprint& before) {
+                       const Fingerprint& before, const std::vector<std::string>& passed_over) {
   if (context.plan.fingerprint_query.empty()) return;
   Fingerprint after = read_fingerprint(session, context.plan);
-  for_each_difference(expected, before, [&](const auto& relation, const auto& object, const auto& was, const auto&) {
-    if (was.empty()) {
-      after[relation].erase(object);
-    } else {
-      after[relation][object] = was;
-    }
-  });
+  for (const Drift& drift : all_drift(expected, before)) {
+    const bool found_gone =
+        drift.is_gone() && std::any_of(passed_over.begin(), passed_over.end(),
+                                       [&](const auto& sql) { return names_object(sql, drift.object); });
+    if (!found_gone) keep_expected(after, drift);
+  }
   Journal(session).record_fingerprint(context.run, after);
 }
 

@@ -17,8 +17,21 @@ namespace falsework {
 // Asks the server with the query that travels in the plan; nothing when the plan has none.
 Fingerprint read_fingerprint(pg::Session& session, const Plan& plan);
 
-// Lines `relation: object changed|gone|new`, sorted.
-std::vector<std::string> differences(const Fingerprint& expected, const Fingerprint& actual);
+// One object that is not what was expected.
+struct Drift {
+  std::string relation, object;  // public.users; `column email`, `trigger t`, `table`
+  std::string was, is;           // digests; empty: there is none
+  bool is_new() const { return was.empty(); }
+  bool is_gone() const { return is.empty(); }
+  std::string line() const;  // `relation: object changed|gone|new`
+};
+
+// Sorted. A table that is gone stands for all that was its own.
+std::vector<Drift> drift_between(const Fingerprint& expected, const Fingerprint& actual);
+std::vector<std::string> differences(const Fingerprint& expected, const Fingerprint& actual);  // as lines
+
+// Whether the statement has the name of an object of a fingerprint in it, quoted or not.
+bool names_object(const std::string& sql, const std::string& object);
 
 // What the last finished step left, or what the plan relies on before the first.
 Fingerprint expected_fingerprint(pg::Session& session, const RunContext& context);
@@ -30,8 +43,9 @@ void require_no_drift(pg::Session& session, const RunContext& context);
 void require_no_drift_but_index(pg::Session& session, const RunContext& context, const Step& step);
 
 // Records what an undo left. What had drifted before it (`expected` against `before`) stays expected as it was, so that
-// a rollback, which goes on in spite of drift, does not make it pass unseen afterwards.
+// a rollback, which goes on in spite of drift, does not make it pass unseen afterwards; but for what the undo would
+// have removed and found gone, which its statements in `passed_over` name.
 void record_after_undo(pg::Session& session, const RunContext& context, const Fingerprint& expected,
-                       const Fingerprint& before);
+                       const Fingerprint& before, const std::vector<std::string>& passed_over);
 
 }  // namespace falsework

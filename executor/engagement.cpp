@@ -46,6 +46,7 @@ class LiveEngagement final : public Engagement {
   void undo_step(const Step& step);
   void perform(const Step& step, bool undo, const std::function<std::int64_t()>& work);
   Outcome finish(EventKind kind, const std::string& state, Outcome outcome);
+  void reopen();
   void seal();
   void pause(const std::string& why) { context_->tell(EventKind::kRunPaused, nullptr, why); }
 
@@ -121,26 +122,11 @@ void LiveEngagement::seal() {
   }
 }
 
-// A run that was done is rolled back as a whole or not at all, and only while nobody else is at its tables.
-void require_free_relations(RunContext& context, const RollbackRequest& request) {
-  if (request.to_phase || request.step) {
-    throw Error(errors::kIrreversible,
-                fmt::format("run {} is done: it can only be rolled back as a whole", context.run),
-                fmt::format("Roll it back with: falsework rollback {}.", context.run));
-  }
-  const std::vector<JournalRun> runs = Journal(*context.session).runs();
-  const auto ours = std::find_if(runs.begin(), runs.end(), [&](const JournalRun& r) { return r.run == context.run; });
-  FALSEWORK_CHECK(ours != runs.end());
-  for (const JournalRun& other : runs) {
-    if (other.state != "active") continue;
-    for (const std::string& relation : other.relations) {
-      if (std::find(ours->relations.begin(), ours->relations.end(), relation) == ours->relations.end()) continue;
-      throw Error(
-          errors::kPlanConflict,
-          fmt::format("run {} touches {}, as run {} does, which is in flight", context.run, relation, other.run),
-          fmt::format("Finish run {} first, or roll it back.", other.run));
-    }
-  }
+// A run that was done is rolled back as a whole.
+void require_whole(const RunContext& context, const RollbackRequest& request) {
+  if (!request.to_phase && !request.step) return;
+  throw Error(errors::kIrreversible, fmt::format("run {} is done: it can only be rolled back as a whole", context.run),
+              fmt::format("Roll it back with: falsework rollback {}.", context.run));
 }
 
 // Before anything is undone: what an undo reads must still be there.
@@ -159,18 +145,15 @@ void require_archives(RunContext& context, const std::vector<const Step*>& steps
 }
 
 Outcome LiveEngagement::advance(const AdvanceRequest& request) {
-  if (!context_->finished.empty()) {
-    const bool whole = steps_to_run(context_->plan, state(), Target{Target::Kind::kEnd, Phase::kContract, {}}).empty();
-    if (whole || context_->finished != "done") return Outcome::kNothingToDo;
-    throw Error(errors::kIrreversible, fmt::format("run {} was done, and a rollback of it was begun", context_->run),
-                fmt::format("Finish that with: falsework rollback {}.", context_->run));
-  }
+  if (!context_->finished.empty()) return Outcome::kNothingToDo;
   const Outcome outcome = guarded([&] { return advance_from_here(request); });
   seal();
   return outcome;
 }
 
 Outcome LiveEngagement::advance_from_here(const AdvanceRequest& given) {
+  // Another engine may have ended the run before this one held it.
+  if (!context_->finished.empty()) return Outcome::kNothingToDo;
   AdvanceRequest request = given;
   require_proofs(*context_);
   record_releases(*context_, request);
@@ -318,6 +301,21 @@ Outcome LiveEngagement::finish(EventKind kind, const std::string& journal_state,
   return outcome;
 }
 
+// A run that was done and is taken back is in flight again before its first undo: its tables are its own, and whatever
+// stops it on the way, it can go back or on.
+void LiveEngagement::reopen() {
+  Journal journal(*context_->session);
+  pg::Transaction transaction(*context_->session);
+  journal.hold_epoch(context_->run, context_->epoch, false);
+  journal.reopen_run(context_->run);
+  context_->mark_ledger(journal);
+  failpoint("run.reopen");
+  transaction.commit();
+  failpoint("run.reopened");
+  context_->finished.clear();
+  context_->tell(EventKind::kRunReopened, nullptr);
+}
+
 Outcome LiveEngagement::rollback(const RollbackRequest& request) {
   if (context_->finished == "rolled_back") return Outcome::kNothingToDo;
   const Outcome outcome = guarded([&] { return rollback_from_here(request); });
@@ -326,12 +324,15 @@ Outcome LiveEngagement::rollback(const RollbackRequest& request) {
 }
 
 Outcome LiveEngagement::rollback_from_here(const RollbackRequest& request) {
-  if (context_->finished == "done") require_free_relations(*context_, request);
+  if (context_->finished == "rolled_back") return Outcome::kNothingToDo;
+  const bool was_done = context_->finished == "done";
+  if (was_done) require_whole(*context_, request);
   auto steps = steps_to_undo(context_->plan, state(), request);
-  require_undoable(steps, context_->run, context_->finished == "done");
+  require_undoable(steps, context_->run, was_done);
   require_archives(*context_, steps);
   const bool everything = !request.to_phase && !request.step;
   if (steps.empty() && !everything) return Outcome::kNothingToDo;
+  if (was_done && !steps.empty()) reopen();
   for (; !steps.empty(); steps = steps_to_undo(context_->plan, state(), request)) {
     stop_point(steps.front()->id.c_str());
     undo_step(*steps.front());

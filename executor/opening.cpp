@@ -156,6 +156,7 @@ void fence_and_read(RunContext& context) {
   const std::optional<JournalRun> entry = journal.find_run(context.run);
   FALSEWORK_CHECK(entry.has_value());
   require_our_ledger(*entry, context.ledger);
+  context.finished = entry->state == kActive ? std::string() : entry->state;
   context.journal = journal.steps(context.run);
   bring_ledger_up(context);
   pg::Transaction transaction(*context.session);

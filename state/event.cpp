@@ -34,6 +34,7 @@ constexpr std::array kKindNames{
     KindName{EventKind::kRunPaused, "run_paused"},
     KindName{EventKind::kRunResumed, "run_resumed"},
     KindName{EventKind::kRunDone, "run_done"},
+    KindName{EventKind::kRunReopened, "run_reopened"},
     KindName{EventKind::kRunRolledBack, "run_rolled_back"},
     KindName{EventKind::kRunAdopted, "run_adopted"},
     KindName{EventKind::kLedgerRepaired, "ledger_repaired"},

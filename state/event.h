@@ -31,6 +31,7 @@ enum class EventKind {
   kRunPaused,           // stopped at a safe point; detail: signal; or, with a step, held by `pause`; detail: by whom
   kRunResumed,          // what `pause` held goes on
   kRunDone,
+  kRunReopened,  // was done, and is about to be rolled back
   kRunRolledBack,
   kRunAdopted,      // by this ledger; detail: from which, and why
   kLedgerRepaired,  // the journal was ahead: detail says of what; the events that make up for it follow

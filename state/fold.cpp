@@ -94,6 +94,7 @@ void apply_to_step(StepStatus& step, const Event& event) {
     case EventKind::kRunPaused:
     case EventKind::kRunResumed:
     case EventKind::kRunDone:
+    case EventKind::kRunReopened:
     case EventKind::kRunRolledBack:
     case EventKind::kRunAdopted:
     case EventKind::kLedgerRepaired: break;
@@ -107,6 +108,7 @@ std::optional<RunPhaseState> run_state_after(EventKind kind) {
     case EventKind::kStepIntent:
     case EventKind::kUndoIntent:
     case EventKind::kRunResumed:
+    case EventKind::kRunReopened:
     case EventKind::kGateOpened: return RunPhaseState::kRunning;
     case EventKind::kStepFailed:
     case EventKind::kUndoFailed:

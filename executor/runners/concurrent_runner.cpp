@@ -249,7 +249,7 @@ void undo_concurrent(RunContext& context, const Step& step) {
   }
   record_alone(context, context.next_row(step, JournalState::kUndone), [&](Journal&) {
     // A first undo compares what it found; one that goes on after a crash may find half of its own work.
-    record_after_undo(*context.session, context, expected, began_before ? expected : before);
+    record_after_undo(*context.session, context, expected, began_before ? expected : before, *step.undo);
   });
   failpoint("undo.committed");
 }

@@ -66,18 +66,16 @@ bool only_removes(const std::string& bare) {
          !has_words(bare, "RENAME") && !has_words(bare, "ALTER COLUMN");
 }
 
-bool drops_dual_write(const std::string& bare) {
-  return bare.rfind("DROP TRIGGER ", 0) == 0 || bare.rfind("DROP FUNCTION ", 0) == 0;
-}
-
-// Without its dual write the new column may hold what clients have written and no other column has.
-[[noreturn]] void refuse_to_drop_the_only_copy(const std::string& gone, const std::string& sql) {
-  throw Error(errors::kPlanStale,
-              fmt::format("somebody removed the dual write ({} finds nothing), and {} could drop the only copy of what "
-                          "was written since",
-                          gone, sql),
-              "Bring the new column's values into the old one, create the trigger and its function again as the plan "
-              "has them (falsework explain shows both), then run the same command again.");
+// Without its dual write, or with one that somebody has disabled or changed, the new column may hold what clients have
+// written and no other column has.
+[[noreturn]] void refuse_to_drop_the_only_copy(const std::string& disturbed, const std::string& sql) {
+  throw Error(
+      errors::kPlanStale,
+      fmt::format("somebody removed, disabled or changed the dual write ({}), and {} could drop the only copy of "
+                  "what was written since",
+                  disturbed, sql),
+      "Bring the new column's values into the old one, make the trigger and its function what the plan has "
+      "(falsework explain shows both), then run the same command again.");
 }
 
 bool says_absent(const pg::SqlError& error) {
@@ -85,39 +83,54 @@ bool says_absent(const pg::SqlError& error) {
   return state == "42703" || state == "42704" || state == "42P01" || state == "42883";
 }
 
+// What is not as the last step left it, before an undo.
+struct Disturbance {
+  bool anything_gone = false;
+  std::string dual_write;  // a trigger that the undo drops and that is gone or changed; empty when there is none
+};
+
+Disturbance find_disturbance(const std::vector<std::string>& undo, const Fingerprint& expected,
+                             const Fingerprint& actual) {
+  Disturbance found;
+  for (const Drift& drift : drift_between(expected, actual)) {
+    found.anything_gone = found.anything_gone || drift.is_gone();
+    if (drift.is_new() || drift.object.rfind("trigger ", 0) != 0) continue;
+    const bool dropped = std::any_of(undo.begin(), undo.end(), [&](const std::string& sql) {
+      return sql.rfind("DROP TRIGGER ", 0) == 0 && names_object(sql, drift.object);
+    });
+    if (dropped) found.dual_write = drift.line();
+  }
+  return found;
+}
+
 // Somebody else has removed what the plan had made: what an undo would remove and is gone is passed over, or the run
 // could go neither on nor back. Returns the statements that were.
 std::vector<std::string> run_undo(RunContext& context, const std::vector<std::string>& sql, std::size_t from,
-                                  bool anything_gone) {
+                                  const Disturbance& disturbed) {
   std::vector<std::string> passed_over;
-  std::string unguarded_by;
   for (std::size_t i = from; i < sql.size(); ++i) {
     const std::string bare = bare_sql(sql[i]);
-    if (!anything_gone || !only_removes(bare)) {
+    const bool removal = only_removes(bare);
+    if (!removal || !disturbed.anything_gone) {
       run_cancellable(*context.session, sql[i]);
     } else {
       context.session->query("SAVEPOINT removal");
       try {
         run_cancellable(*context.session, sql[i]);
-        if (!unguarded_by.empty() && has_words(bare, "DROP COLUMN")) {
-          refuse_to_drop_the_only_copy(unguarded_by, sql[i]);
-        }
       } catch (const pg::SqlError& error) {
         if (!says_absent(error)) throw;
         context.session->query("ROLLBACK TO SAVEPOINT removal");
         passed_over.push_back(sql[i]);
-        if (drops_dual_write(bare)) unguarded_by = sql[i];
       }
       context.session->query("RELEASE SAVEPOINT removal");
+    }
+    const bool dropped = removal && (passed_over.empty() || passed_over.back() != sql[i]);
+    if (dropped && !disturbed.dual_write.empty() && has_words(bare, "DROP COLUMN")) {
+      refuse_to_drop_the_only_copy(disturbed.dual_write, sql[i]);
     }
     failpoint("step.sql");
   }
   return passed_over;
-}
-
-bool is_anything_gone(const Fingerprint& expected, const Fingerprint& actual) {
-  const std::vector<std::string> drift = differences(expected, actual);
-  return std::any_of(drift.begin(), drift.end(), [](const std::string& line) { return line.ends_with(" gone"); });
 }
 
 std::int64_t attempt_forward(RunContext& context, const Step& step, const LockTry& chosen) {
@@ -144,8 +157,9 @@ void attempt_undo(RunContext& context, const Step& step, const LockTry& chosen) 
   const std::size_t from = lock_first(context, step, chosen, *step.undo, step.undo_locks);
   const Fingerprint expected = expected_fingerprint(*context.session, context);
   const Fingerprint before = read_fingerprint(*context.session, context.plan);
-  const std::vector<std::string> passed_over = run_undo(context, *step.undo, from, is_anything_gone(expected, before));
-  record_after_undo(*context.session, context, expected, before);
+  const Disturbance disturbed = find_disturbance(*step.undo, expected, before);
+  const std::vector<std::string> passed_over = run_undo(context, *step.undo, from, disturbed);
+  record_after_undo(*context.session, context, expected, before, passed_over);
   Journal journal(*context.session);
   context.mark_ledger(journal);
   if (step.kind == StepKind::kGate) journal.close_gate(context.run, step.id);

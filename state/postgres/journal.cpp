@@ -107,6 +107,18 @@ JournalRun read_run(const pg::Rows& rows, std::size_t i) {
               hint);
 }
 
+// Throws when an active run other than `run` touches one of `relations`, a JSON array. Only for as long as the caller
+// holds the row of falsework.meta is what it found still so.
+void require_free(pg::Session& session, const std::string& run, const std::string& relations) {
+  const pg::Rows conflict = session.query(
+      "SELECT r.run, shared.relation FROM falsework.run AS r, LATERAL pg_catalog.unnest(r.relations) AS shared "
+      "(relation) WHERE r.state = 'active' AND r.run <> $2 "
+      "AND shared.relation IN (SELECT pg_catalog.jsonb_array_elements_text($1::jsonb)) "
+      "ORDER BY r.created_at, r.run, shared.relation LIMIT 1",
+      {relations, run});
+  if (!conflict.empty()) refuse_conflict(session, run, conflict.text(0, 0), conflict.text(0, 1));
+}
+
 // Why nothing was written by record().
 [[noreturn]] void fail_record(pg::Session& session, const std::string& run, const std::string& plan_digest,
                               const JournalStep& step) {
@@ -169,13 +181,7 @@ void Journal::create_run(const JournalRun& run) {
                 "Go on with it: `falsework advance`.");
   }
   const std::string relations = nlohmann::json(run.relations).dump();
-  const pg::Rows conflict = session_.query(
-      "SELECT r.run, shared.relation FROM falsework.run AS r, LATERAL pg_catalog.unnest(r.relations) AS shared "
-      "(relation) "
-      "WHERE r.state = 'active' AND shared.relation IN (SELECT pg_catalog.jsonb_array_elements_text($1::jsonb)) "
-      "ORDER BY r.created_at, r.run, shared.relation LIMIT 1",
-      {relations});
-  if (!conflict.empty()) refuse_conflict(session_, run.run, conflict.text(0, 0), conflict.text(0, 1));
+  require_free(session_, run.run, relations);
   session_.query(
       "INSERT INTO falsework.run (run, name, plan_digest, plan_text, lineage, relations, state, epoch, holder, "
       "held_since, past_no_return) SELECT $1, $2, $3, $4, $5, "
@@ -347,6 +353,18 @@ void Journal::finish_run(const std::string& run, const std::string& state) {
     fail_unknown(run);
   }
   scope.commit();
+}
+
+void Journal::reopen_run(const std::string& run) {
+  FALSEWORK_CHECK(session_.in_transaction());
+  // As when a run is created: two runs cannot both find a relation free.
+  session_.query("SELECT 1 FROM falsework.meta FOR UPDATE");
+  const std::optional<JournalRun> entry = find_run(run);
+  if (!entry) fail_unknown(run);
+  if (entry->state == "active") return;
+  require_free(session_, run, nlohmann::json(entry->relations).dump());
+  session_.query("UPDATE falsework.run SET state = 'active' WHERE run = $1", {run});
+  log_event(session_, run, "", "run_reopened", "");
 }
 
 }  // namespace falsework

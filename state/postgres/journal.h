@@ -135,6 +135,9 @@ class Journal {
 
   void mark_no_return(const std::string& run);  // in the step's transaction, before the statement
   void finish_run(const std::string& run, const std::string& state);
+  // Makes a run that is done active again, to be rolled back. In a transaction that holds the epoch; locks out the
+  // creation of runs until its end. Throws Error(plan.conflict) and Error(run.held) as create_run() does.
+  void reopen_run(const std::string& run);
 
  private:
   void verify_history(const JournalRun& run, std::vector<std::string>& problems);

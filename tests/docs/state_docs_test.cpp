@@ -134,6 +134,11 @@ TEST_CASE("the page on the journal describes each event of a run in its history,
   copy.set_paused(false, "ann@host");
   copy.set_limits({1, std::nullopt, std::nullopt, std::nullopt}, std::nullopt, "ann@host");
   engine.journal.finish_run("a-1", "done");
+  {
+    pg::Transaction reopening(*engine.session);
+    engine.journal.reopen_run("a-1");
+    reopening.commit();
+  }
   engine.journal.finish_run("a-1", "rolled_back");
 
   std::set<std::string> written;

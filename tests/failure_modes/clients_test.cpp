@@ -71,20 +71,42 @@ TEST_CASE("a run whose new column somebody dropped can be rolled back, and says 
   CHECK(client.value("SELECT count(*) > 0 FROM falsework.history WHERE detail LIKE 'gone already: %'") == "t");
 }
 
-TEST_CASE("a rollback does not drop a new column that clients may have written without its dual write") {
-  RenamedPapers papers;
+TEST_CASE("a run taken back past an index that somebody had dropped builds it anew when it goes on") {
+  RenamedPapers papers("CREATE INDEX papers_label ON papers (label)");
+  papers.run().advance_to(Phase::kValidate);
   papers.database().exec(
+      "DO $$BEGIN EXECUTE (SELECT 'DROP INDEX ' || oid::regclass FROM pg_class WHERE relname LIKE '\\_fw\\_index%'); "
+      "END$$");
+  RollbackRequest to_copy;
+  to_copy.to_phase = Phase::kBackfill;
+  CHECK(papers.run().rollback(to_copy) == Outcome::kTargetReached);
+  CHECK(papers.run().advance_to_end() == Outcome::kDone);
+  CHECK(papers.database().connect().value("SELECT indexdef FROM pg_indexes WHERE indexname = 'papers_label'") ==
+        "CREATE INDEX papers_label ON public.papers USING btree (title)");
+}
+
+TEST_CASE("a rollback does not drop a new column that clients may have written without its dual write") {
+  const std::vector<std::string> cases{
       "DO $$BEGIN EXECUTE (SELECT 'DROP FUNCTION ' || p.oid::regprocedure || ' CASCADE' FROM pg_proc AS p WHERE "
-      "proname LIKE '\\_fw\\_%'); END$$; INSERT INTO papers (id, title) VALUES (90001, 'the only copy')");
-  std::string code;
-  try {
-    papers.run().rollback();
-  } catch (const Error& error) {
-    code = error.code();
-    CHECK(std::string(error.what()).find("could drop the only copy") != std::string::npos);
+      "proname LIKE '\\_fw\\_%'); END$$",
+      "ALTER TABLE papers DISABLE TRIGGER USER",
+      "DO $$BEGIN EXECUTE (SELECT 'CREATE OR REPLACE FUNCTION ' || p.oid::regprocedure || ' RETURNS trigger LANGUAGE "
+      "plpgsql AS ''BEGIN RETURN NEW; END''' FROM pg_proc AS p WHERE proname LIKE '\\_fw\\_%'); END$$"};
+  for (const std::string& disturbed : cases) {
+    CAPTURE(disturbed);
+    RenamedPapers papers;
+    papers.database().exec(disturbed);
+    papers.database().exec("INSERT INTO papers (id, title) VALUES (90001, 'the only copy')");
+    std::string code;
+    try {
+      papers.run().rollback();
+    } catch (const Error& error) {
+      code = error.code();
+      CHECK(std::string(error.what()).find("could drop the only copy") != std::string::npos);
+    }
+    CHECK(code == "plan.stale");
+    CHECK(papers.database().connect().value("SELECT title FROM papers WHERE id = 90001") == "the only copy");
   }
-  CHECK(code == "plan.stale");
-  CHECK(papers.database().connect().value("SELECT title FROM papers WHERE id = 90001") == "the only copy");
 }
 
 TEST_CASE("every kind of statement keeps both shapes in agreement") {

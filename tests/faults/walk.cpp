@@ -158,10 +158,9 @@ std::string Walk::step() {
   decide(at_end ? "to the end" : "back");
   std::string problem = bring(at_end ? Way::kEnd : Way::kBack);
   if (problem.find("step.irreversible") != std::string::npos) {
-    // Past the point of no return there is the way on alone; for a run that was done, and whose rollback was begun, the
-    // way back.
-    at_end = problem.find("a rollback of it was begun") == std::string::npos;
-    problem = bring(at_end ? Way::kEnd : Way::kBack);
+    // Past the point of no return there is the way on alone.
+    at_end = true;
+    problem = bring(Way::kEnd);
   }
   around->stop();
   counts_.acknowledged += around->tokens().acknowledged();

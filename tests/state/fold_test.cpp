@@ -204,6 +204,7 @@ TEST_CASE("a run ends done, rolled back or paused as its last event says") {
     const char* name;
   };
   for (const Case& c : {Case{EventKind::kRunDone, RunPhaseState::kDone, "done"},
+                        Case{EventKind::kRunReopened, RunPhaseState::kRunning, "running"},
                         Case{EventKind::kRunRolledBack, RunPhaseState::kRolledBack, "rolled_back"},
                         Case{EventKind::kRunPaused, RunPhaseState::kPaused, "paused"},
                         Case{EventKind::kRunWaiting, RunPhaseState::kWaiting, "waiting"}}) {
