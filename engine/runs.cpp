@@ -1,8 +1,8 @@
 #include "engine/runs.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <array>

@@ -21,8 +21,8 @@ std::int64_t wal_rate_of(const std::string& text) {
   const std::string unit = digits == std::string::npos ? "" : text.substr(digits);
   std::int64_t factor = 0;
   if (unit == "kB") factor = 1024;
-  if (unit == "MB") factor = 1024 * 1024;
-  if (unit == "GB") factor = 1024 * 1024 * 1024;
+  if (unit == "MB") factor = std::int64_t{1} << 20;
+  if (unit == "GB") factor = std::int64_t{1} << 30;
   if (number && *number == 0 && unit.empty()) return 0;
   if (!number || factor == 0 || *number > (std::int64_t{1} << 30)) {
     throw Error(errors::kUsage, fmt::format("--wal-rate {} is not understood", text),

@@ -100,7 +100,7 @@ std::int64_t CopyWatch::group_blocks(std::int64_t blocks, double hot_share) {
   if (hot_share >= 0 && hot_share < 0.7 && !slows) {
     group_blocks_ = std::min(most_group_blocks_, group_blocks_ * 2);
   }
-  const std::int64_t fair = blocks / (2 * std::max(1, wanted_workers()));
+  const std::int64_t fair = blocks / (std::int64_t{2} * std::max(1, wanted_workers()));
   return std::clamp<std::int64_t>(fair, 256, group_blocks_);
 }
 

@@ -14,7 +14,7 @@
 namespace falsework {
 
 struct CopyDefaults {
-  static constexpr std::int64_t kWalRate = 32 * 1048576;  // bytes per second
+  static constexpr std::int64_t kWalRate = std::int64_t{32} << 20;  // bytes per second
   static constexpr std::chrono::milliseconds kMaxLag{10000};
 };
 

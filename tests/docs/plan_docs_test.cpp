@@ -7,7 +7,7 @@
 #include "plans/plan.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -58,3 +58,5 @@ TEST_SUITE("docs/reference/plan") {
     }
   }
 }
+
+}  // namespace falsework

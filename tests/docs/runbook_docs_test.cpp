@@ -6,7 +6,7 @@
 #include "engine/runbook/runbook.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 
 TEST_SUITE("docs/reference/runbook") {
   TEST_CASE("every section of a runbook stands in its reference") {
@@ -30,3 +30,5 @@ TEST_SUITE("docs/reference/runbook") {
     }
   }
 }
+
+}  // namespace falsework

@@ -22,7 +22,7 @@ TEST_SUITE_BEGIN("engine/forecast");
 
 TEST_CASE("a copy is forecast from the plan's estimate: WAL by the width of a row, time by the rate") {
   // A million rows of 170 bytes on the disk: a fifth of that, and 8 for the value.
-  const auto forecasts = forecast_copies(plan_with_copy(1000000, 42000000), 32 * 1048576);
+  const auto forecasts = forecast_copies(plan_with_copy(1000000, 42000000), std::int64_t{32} << 20);
   REQUIRE(forecasts.size() == 1);
   CHECK(forecasts[0].step == "orders/backfill/copy");
   CHECK(forecasts[0].rows == 1000000);

@@ -9,7 +9,7 @@
 #include "tests/executor/site.h"
 #include "tests/support/wait.h"
 
-using namespace falsework;
+namespace falsework {
 using std::chrono::milliseconds;
 using Severity = PreflightFinding::Severity;
 
@@ -286,3 +286,5 @@ TEST_CASE("a standby is refused; its lag and its slot are seen from the primary"
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

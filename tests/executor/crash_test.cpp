@@ -14,7 +14,7 @@
 #include "tests/executor/site.h"
 #include "tests/support/wait.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -281,3 +281,5 @@ TEST_CASE("an engine that is killed at any point, with its ledger lost, is follo
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

@@ -8,7 +8,7 @@
 #include "executor/adopt.h"
 #include "tests/executor/site.h"
 
-using namespace falsework;
+namespace falsework {
 
 TEST_SUITE_BEGIN("executor/engagement");
 
@@ -261,3 +261,5 @@ TEST_CASE("a run that was done without a point of no return can be rolled back a
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

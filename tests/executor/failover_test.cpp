@@ -9,7 +9,7 @@
 #include "tests/executor/site.h"
 #include "tests/support/wait.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -144,3 +144,5 @@ TEST_CASE("a standby that took over without the last steps is refused, and they 
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

@@ -5,7 +5,7 @@
 #include "tests/executor/site.h"
 #include "tests/postgres/session/proxy.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -127,3 +127,5 @@ TEST_CASE("a COMMIT of a rollback that never arrived is sent again") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

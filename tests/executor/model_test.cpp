@@ -14,7 +14,7 @@
 #include "executor/schedule.h"
 #include "tests/executor/site.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -323,3 +323,5 @@ TEST_CASE("the model sees each protocol that is wrong") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

@@ -6,7 +6,7 @@
 
 #include "tests/executor/site.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -84,3 +84,5 @@ TEST_CASE("a gate that the journal holds open is told as opened, with its condit
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

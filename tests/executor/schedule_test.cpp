@@ -5,7 +5,7 @@
 #include "base/error_kinds.h"
 #include "tests/executor/site.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -126,3 +126,5 @@ TEST_CASE("a gate says which conditions it misses") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

@@ -1,7 +1,7 @@
 // Two engines and one run: only one of them may act, whoever sleeps or comes late.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <signal.h>
+#include <csignal>
 
 #include <fstream>
 

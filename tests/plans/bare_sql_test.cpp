@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace falsework;
+namespace falsework {
 
 TEST_SUITE("plans/bare_sql") {
   TEST_CASE("quotes and comments hide what is in them, and nothing else") {
@@ -42,3 +42,5 @@ TEST_SUITE("plans/bare_sql") {
     CHECK_FALSE(has_words("", "NOT VALID"));
   }
 }
+
+}  // namespace falsework

@@ -7,7 +7,7 @@
 #include "base/error_kinds.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 using Ids = std::vector<std::string>;
 
 namespace {
@@ -101,3 +101,5 @@ TEST_SUITE("plans/graph") {
     CHECK(upstream(plan, "4999").size() == 4999);
   }
 }
+
+}  // namespace falsework

@@ -8,7 +8,7 @@
 #include "plans/plan.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 using Json = nlohmann::ordered_json;
 
 namespace {
@@ -283,3 +283,5 @@ TEST_SUITE("plans/plan_json") {
     }
   }
 }
+
+}  // namespace falsework

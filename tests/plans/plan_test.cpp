@@ -4,7 +4,7 @@
 
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 
 TEST_SUITE("plans/plan") {
   TEST_CASE("every phase and kind of step is known by its name, and by no other") {
@@ -42,3 +42,5 @@ TEST_SUITE("plans/plan") {
     CHECK(other.digest == digest_of(other));
   }
 }
+
+}  // namespace falsework

@@ -5,7 +5,7 @@
 #include "plans/graph.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 using pg::LockDuration;
 using pg::LockMode;
 
@@ -241,3 +241,5 @@ TEST_SUITE("plans/verify") {
     });
   }
 }
+
+}  // namespace falsework

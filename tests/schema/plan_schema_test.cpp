@@ -7,7 +7,7 @@
 #include "plans/plan.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 using Json = nlohmann::json;
 
 namespace {
@@ -102,3 +102,5 @@ TEST_SUITE("schema/plan_schema") {
     CHECK(words("/$defs/step/properties/kind/enum").size() == 6);
   }
 }
+
+}  // namespace falsework

@@ -1,6 +1,6 @@
 // A ledger that is lost, that comes back, or that somebody else goes on with.
 #include <doctest/doctest.h>
-#include <signal.h>
+#include <csignal>
 
 #include <filesystem>
 

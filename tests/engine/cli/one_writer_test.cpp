@@ -1,6 +1,6 @@
 // Who holds a run, or a table, and what becomes of the one that comes second.
 #include <doctest/doctest.h>
-#include <signal.h>
+#include <csignal>
 
 #include "tests/engine/cli/workspace.h"
 #include "tests/support/wait.h"

@@ -1,5 +1,5 @@
 #include <doctest/doctest.h>
-#include <signal.h>
+#include <csignal>
 
 #include <set>
 

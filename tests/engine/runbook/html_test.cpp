@@ -9,7 +9,7 @@
 #include "engine/runbook/runbook.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -165,3 +165,5 @@ TEST_SUITE("engine/runbook/dot") {
                 "    s1 [label=\"1: a\\\"]; b \\\\N \\\\\\\" &amp;amp; <i> c\", shape=box, style=rounded];\n"));
   }
 }
+
+}  // namespace falsework

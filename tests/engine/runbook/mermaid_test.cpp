@@ -7,7 +7,7 @@
 #include "engine/runbook/runbook.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -52,3 +52,5 @@ TEST_SUITE("engine/runbook/mermaid") {
                 "#96;#96;#96; end\")\n"));
   }
 }
+
+}  // namespace falsework

@@ -12,7 +12,7 @@
 #include "tests/engine/runbook/reading.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 using testing::ReadRunbook;
 using testing::ReadSection;
 
@@ -256,3 +256,5 @@ TEST_SUITE("engine/runbook/parse_back") {
     }
   }
 }
+
+}  // namespace falsework

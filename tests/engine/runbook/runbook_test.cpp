@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "tests/plans/sample_plan.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -393,3 +393,5 @@ TEST_SUITE("engine/runbook/runbook") {
     CHECK(render_runbook(plan, RunbookFormat::kMermaid) == "flowchart TD\n");
   }
 }
+
+}  // namespace falsework

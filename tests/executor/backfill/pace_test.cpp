@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace falsework;
+namespace falsework {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -114,3 +114,5 @@ TEST_CASE("every reason is listed, not the first alone") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

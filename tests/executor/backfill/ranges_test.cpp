@@ -8,7 +8,7 @@
 
 #include "executor/backfill/epoch.h"
 
-using namespace falsework;
+namespace falsework {
 
 TEST_SUITE_BEGIN("executor/backfill/ranges");
 
@@ -96,3 +96,5 @@ TEST_CASE("a new file of the table begins at block 0, and keeps the count of row
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

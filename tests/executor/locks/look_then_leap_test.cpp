@@ -14,7 +14,7 @@
 #include "tests/executor/site.h"
 #include "tests/support/wait.h"
 
-using namespace falsework;
+namespace falsework {
 using std::chrono::milliseconds;
 
 namespace {
@@ -332,3 +332,5 @@ TEST_CASE("pauses are jittered below a ceiling that doubles up to its cap") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

@@ -3,7 +3,7 @@
 #include "base/error_kinds.h"
 #include "tests/executor/site.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -78,3 +78,5 @@ TEST_CASE("a failed proof is kept: no advance goes past it, in this process or a
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

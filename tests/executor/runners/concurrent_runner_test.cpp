@@ -12,7 +12,7 @@
 #include "tests/executor/site.h"
 #include "tests/support/wait.h"
 
-using namespace falsework;
+namespace falsework {
 using std::chrono::milliseconds;
 
 namespace {
@@ -351,3 +351,5 @@ TEST_CASE("a build whose session is ended is cleaned up and tried again on a new
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

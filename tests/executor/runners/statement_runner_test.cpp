@@ -9,7 +9,7 @@
 #include "tests/executor/site.h"
 #include "tests/support/wait.h"
 
-using namespace falsework;
+namespace falsework {
 using std::chrono::milliseconds;
 
 namespace {
@@ -322,3 +322,5 @@ TEST_CASE("all locks of a step together are waited for no longer than one lock t
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework

@@ -8,7 +8,7 @@
 #include "tests/oracle/zoo.h"
 #include "tests/postgres/catalog/reading.h"
 
-using namespace falsework;  // NOLINT(google-build-using-namespace)
+namespace falsework {  // NOLINT(google-build-using-namespace)
 using falsework::test::build_zoo;
 using falsework::test::Client;
 using falsework::test::Server;
@@ -134,3 +134,5 @@ TEST_SUITE("postgres/catalog/compare") {
     CHECK(pg::compare(before, after, {.column_order = false}).empty());
   }
 }
+
+}  // namespace falsework

@@ -9,7 +9,7 @@
 #include "tests/oracle/zoo.h"
 #include "tests/postgres/catalog/reading.h"
 
-using namespace falsework;  // NOLINT(google-build-using-namespace)
+namespace falsework {  // NOLINT(google-build-using-namespace)
 using falsework::test::build_zoo;
 using falsework::test::Server;
 using falsework::test::session_of;
@@ -145,3 +145,5 @@ TEST_SUITE("postgres/catalog/fingerprint") {
     }
   }
 }
+
+}  // namespace falsework

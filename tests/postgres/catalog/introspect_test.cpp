@@ -10,7 +10,7 @@
 #include "tests/oracle/zoo.h"
 #include "tests/postgres/catalog/reading.h"
 
-using namespace falsework;  // NOLINT(google-build-using-namespace)
+namespace falsework {  // NOLINT(google-build-using-namespace)
 using falsework::test::build_zoo;
 using falsework::test::Client;
 using falsework::test::Server;
@@ -461,3 +461,5 @@ TEST_SUITE("postgres/catalog/introspect") {
     }
   }
 }
+
+}  // namespace falsework

@@ -16,7 +16,7 @@
 #include "tests/oracle/zoo.h"
 #include "tests/postgres/catalog/reading.h"
 
-using namespace falsework;  // NOLINT(google-build-using-namespace)
+namespace falsework {  // NOLINT(google-build-using-namespace)
 using falsework::test::build_zoo;
 using falsework::test::Server;
 using falsework::test::snapshot_of;
@@ -166,3 +166,5 @@ TEST_SUITE("postgres/catalog/snapshot_json") {
     CHECK(snapshot.tables == std::vector<pg::Table>{expected});
   }
 }
+
+}  // namespace falsework

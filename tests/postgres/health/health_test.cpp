@@ -7,7 +7,7 @@
 #include "base/identifier.h"
 #include "tests/support/server.h"
 
-using namespace falsework;
+namespace falsework {
 
 namespace {
 
@@ -168,3 +168,5 @@ TEST_CASE("a trigger of ours that does not fire always is found") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace falsework
