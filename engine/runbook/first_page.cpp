@@ -162,13 +162,30 @@ Text while_archived(const Plan& plan, const Step& step) {
   return text;
 }
 
+// What going back costs or leaves. A copy that is undone leaves nothing but with its column.
+Text price_of_going_back(const Plan& plan) {
+  std::set<std::string> told;
+  Text text;
+  for (const Step& step : plan.steps) {
+    if (step.irreversible || step.kind == StepKind::kBackfill || step.undo_note.empty()) continue;
+    if (!told.insert(step.undo_note).second) continue;
+    append(text, {plain(" Undoing ")});
+    append(text, reference(plan, step));
+    append(text, {plain(": " + step.undo_note)});
+  }
+  return text;
+}
+
 Text until_when(const Plan& plan) {
   const Step* const last = first_irreversible(plan);
   const Step* const archived = first_archived(plan);
   if (last == nullptr && archived != nullptr) return while_archived(plan, *archived);
-  if (last == nullptr)
-    return {plain("Always. Every step can be undone, from every phase, with "), code("falsework rollback RUN"),
-            plain(".")};
+  if (last == nullptr) {
+    Text text = {plain("Always. Every step can be undone, from every phase, with "), code("falsework rollback RUN"),
+                 plain(".")};
+    append(text, price_of_going_back(plan));
+    return text;
+  }
   Text text = {plain("Until ")};
   append(text, reference(plan, *last));
   append(text, {plain(fmt::format(": {}. ", last->title))});
@@ -181,6 +198,7 @@ Text until_when(const Plan& plan) {
                 plain(fmt::format(
                     " takes the whole run back, and no value is lost. From there on the run can only go forward. {}",
                     last->undo_note))});
+  append(text, price_of_going_back(plan));
   return text;
 }
 
@@ -213,7 +231,7 @@ TimeLine::Entry entry_of(const Plan& plan, const Stretch& stretch, bool first) {
   for (std::size_t i = 0; i < stretch.phases.size(); ++i) {
     const std::string phase(name(stretch.phases[i]));
     append(entry.what, {plain(i == 0 ? "" : ", "), {Span::Kind::kCode, phase, anchor_of(stretch.phases[i])}});
-    entry.why += fmt::format("{}{}", i == 0 ? "" : "; then ", purpose(stretch.phases[i]));
+    entry.why += fmt::format("{}{}", i == 0 ? "" : "; then ", purpose(plan, stretch.phases[i]));
   }
   entry.waits = stretch.waits.steps.empty() ? Text{plain("nobody waits")} : say(stretch.waits);
   entry.command = first ? Text{code("falsework apply PLAN")} : Text{plain("none: they follow by themselves")};

@@ -277,7 +277,7 @@ void add_graph_and_phases(const Plan& plan, Outline& outline) {
     }
     const std::optional<pg::TakenLock> lock = strongest(locks);
     table.rows.push_back({{{Span::Kind::kCode, std::string(name(phase)), anchor_of(phase)}},
-                          {plain(std::string(purpose(phase)))},
+                          {plain(std::string(purpose(plan, phase)))},
                           std::move(steps),
                           lock ? Text{code(lock->relation), plain(" " + describe(*lock))} : Text{plain("none")},
                           {plain(irreversible ? "not to the end"

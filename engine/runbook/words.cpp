@@ -32,7 +32,30 @@ std::string count_of(std::size_t count, std::string_view one, std::string_view m
   return fmt::format("{} {}", render_count(static_cast<std::int64_t>(count)), count == 1 ? one : many);
 }
 
-std::string_view purpose(Phase phase) {
+namespace {
+
+// Where no second shape stands beside the first, only a rule is added.
+std::string_view purpose_of_rules(Phase phase) {
+  switch (phase) {
+    case Phase::kDualWrite: return "fills what is null in every row that is written from now on";
+    case Phase::kBackfill: return "fills what is null in the rows that were there before, in batches";
+    case Phase::kValidate: return "adds each rule for new rows, then proves that every row keeps it";
+    case Phase::kContract: return "removes what was only needed on the way";
+    case Phase::kExpand:
+    case Phase::kSwitch: break;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string_view purpose(const Plan& plan, Phase phase) {
+  const auto has = [&](std::string_view strategy) {
+    return std::any_of(plan.changes.begin(), plan.changes.end(),
+                       [&](const PlannedChange& change) { return change.strategy == strategy; });
+  };
+  if (phase == Phase::kExpand && has("in_place")) return "changes in place what the server need not rewrite";
+  if (!has("shadow_column") && !purpose_of_rules(phase).empty()) return purpose_of_rules(phase);
   switch (phase) {
     case Phase::kExpand: return "adds what is new beside what is old; nothing that clients use changes";
     case Phase::kDualWrite: return "keeps old and new in agreement for every row that is written from now on";

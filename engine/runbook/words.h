@@ -17,7 +17,7 @@ std::string render_bytes(std::int64_t bytes);                                   
 std::string render_server(int version);                                                // PostgreSQL 15.4
 std::string count_of(std::size_t count, std::string_view one, std::string_view many);  // 1 step, 3 steps
 
-std::string_view purpose(Phase phase);                          // what the phase is for
+std::string_view purpose(const Plan& plan, Phase phase);        // what the phase is for
 std::string_view describe(pg::LockDuration duration);           // for how long, as a class
 std::string_view describe_strategy(std::string_view strategy);  // empty for one that has no words yet
 
