@@ -8,6 +8,7 @@
 #include "executor/drift.h"
 #include "executor/runners/runner.h"
 #include "executor/runners/transaction.h"
+#include "executor/step_error.h"
 #include "plans/bare_sql.h"
 
 namespace falsework {
@@ -78,11 +79,6 @@ bool only_removes(const std::string& bare) {
       "(falsework explain shows both), then run the same command again.");
 }
 
-bool says_absent(const pg::SqlError& error) {
-  const std::string& state = error.sqlstate();
-  return state == "42703" || state == "42704" || state == "42P01" || state == "42883";
-}
-
 // What is not as the last step left it, before an undo.
 struct Disturbance {
   bool anything_gone = false;
@@ -118,7 +114,7 @@ std::vector<std::string> run_undo(RunContext& context, const std::vector<std::st
       try {
         run_cancellable(*context.session, sql[i]);
       } catch (const pg::SqlError& error) {
-        if (!says_absent(error)) throw;
+        if (!misses_something(error)) throw;
         context.session->query("ROLLBACK TO SAVEPOINT removal");
         passed_over.push_back(sql[i]);
       }

@@ -94,6 +94,12 @@ AdvanceRequest to_the_end(std::set<std::string> releases) {
   return request;
 }
 
+AdvanceRequest one_step(const std::string& id) {
+  AdvanceRequest request;
+  request.target = Target{Target::Kind::kStep, Phase::kContract, id};
+  return request;
+}
+
 pg::TakenLock lock_on(const std::string& relation, pg::LockMode mode) {
   return {relation, mode, pg::LockDuration::kMoment};
 }
@@ -205,6 +211,27 @@ Plan items_plan(const Site& site) {
                             {"ALTER TABLE public.items ALTER COLUMN b DROP DEFAULT"}),
                   note, gate("items/contract/gate", {GateCondition::Kind::kAdvance, ""}), drop},
                  &site);
+}
+
+Plan copy_plan(const Site& site) {
+  Plan whole = items_plan(site);
+  whole.steps.resize(3);
+  stamp(whole);
+  return whole;
+}
+
+std::string uncopied(const TestDatabase& database) {
+  return database.connect().value("SELECT count(*) FROM public.items WHERE b IS DISTINCT FROM a");
+}
+
+Plan index_plan(const Site& site, bool unique) {
+  return plan_of({build_index(kIndexStep, "public.items", "items_a_idx", "a", unique)}, &site);
+}
+
+std::string index_state(const TestDatabase& database) {
+  return database.connect().value(
+      "SELECT coalesce((SELECT CASE WHEN indisvalid THEN 'valid' ELSE 'invalid' END FROM pg_index WHERE indexrelid = "
+      "to_regclass('public.items_a_idx')), 'none')");
 }
 
 std::string items_state(const TestDatabase& database) {

@@ -79,6 +79,9 @@ class Site {
 // A request that runs to the end, through every gate of `release` and `advance`.
 AdvanceRequest to_the_end(std::set<std::string> releases = {"2026.12"});
 
+// A request that goes as far as one step.
+AdvanceRequest one_step(const std::string& id);
+
 // Steps; ids are of the form subject/phase/what.
 Step statement(const std::string& id, std::vector<std::string> sql, std::vector<std::string> undo);
 Step build_index(const std::string& id, const std::string& table, const std::string& index, const std::string& columns,
@@ -94,7 +97,15 @@ Plan plan_of(std::vector<Step> steps, const Site* site = nullptr);
 void create_items(const TestDatabase& database, int rows);
 Plan items_plan(const Site& site);
 Step items_copy();
-// Everything that this plan can change, as text: columns, indexes, triggers, functions and the rows.
+// Its first three steps alone: the column, the copy, its proof.
+Plan copy_plan(const Site& site);
+// How many rows the copy has not brought into agreement.
+std::string uncopied(const TestDatabase& database);
+// One index on items (a), and what has become of it: none, invalid, valid.
+inline constexpr const char* kIndexStep = "items/expand/index";
+Plan index_plan(const Site& site, bool unique = false);
+std::string index_state(const TestDatabase& database);
+// Everything that items_plan can change, as text: columns, indexes, triggers, functions and the rows.
 std::string items_state(const TestDatabase& database);
 
 // The code of the Error that `work` throws, or "" when it throws none.

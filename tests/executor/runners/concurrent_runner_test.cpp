@@ -17,18 +17,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr const char* kStep = "items/expand/index";
-
-std::string index_state(const test::TestDatabase& db) {
-  return db.connect().value(
-      "SELECT coalesce((SELECT CASE WHEN indisvalid THEN 'valid' ELSE 'invalid' END FROM pg_index WHERE indexrelid = "
-      "to_regclass('public.items_a_idx')), 'none')");
-}
-
-Plan plan(const test::Site& site, bool unique = false) {
-  return test::plan_of({test::build_index(kStep, "public.items", "items_a_idx", "a", unique)}, &site);
-}
-
 bool is_building(const test::TestDatabase& db) {
   return db.connect_as_superuser().value("SELECT count(*) FROM pg_stat_progress_create_index") != "0";
 }
@@ -43,11 +31,11 @@ TEST_CASE("an index is built outside a transaction and dropped again by its undo
     const test::TestDatabase db(test::Server::of(major));
     test::create_items(db, 100);
     test::Site site(db);
-    const auto engagement = site.start(plan(site));
+    const auto engagement = site.start(test::index_plan(site));
     CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-    CHECK(index_state(db) == "valid");
+    CHECK(test::index_state(db) == "valid");
     CHECK(engagement->rollback(RollbackRequest{}) == Outcome::kRolledBack);
-    CHECK(index_state(db) == "none");
+    CHECK(test::index_state(db) == "none");
     CHECK(site.ledger->events(engagement->run()).back().detail.empty());
   }
 }
@@ -57,15 +45,15 @@ TEST_CASE("duplicates fail a unique index, which is cleaned up at once, and are 
   test::create_items(db, 100);
   db.exec("UPDATE public.items SET a = 987654321 WHERE id < 3");
   test::Site site(db);
-  const auto engagement = site.start(plan(site, true));
+  const auto engagement = site.start(test::index_plan(site, true));
   const Error error = test::error_of([&] { engagement->advance(AdvanceRequest{}); });
   CHECK(error.code() == errors::kStepFailed.code);
   CHECK(std::string(error.what()).find("duplicate") != std::string::npos);
   CHECK(std::string(error.what()).find("987654321") == std::string::npos);
-  CHECK(index_state(db) == "none");
+  CHECK(test::index_state(db) == "none");
   db.exec("UPDATE public.items SET a = id");
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE("a build that the server has no room for is cleaned up, says so, and can be tried again with room") {
@@ -78,14 +66,14 @@ TEST_CASE("a build that the server has no room for is cleaned up, says so, and c
   limit("SET max_parallel_maintenance_workers = 0");
   limit("SET temp_file_limit = '100kB'");
   test::Site site(db);
-  const auto engagement = site.start(plan(site));
+  const auto engagement = site.start(test::index_plan(site));
   const Error error = test::error_of([&] { engagement->advance(AdvanceRequest{}); });
   CHECK(error.code() == errors::kStepFailed.code);
   CHECK(std::string(error.what()).find("53400") != std::string::npos);
-  CHECK(index_state(db) == "none");
+  CHECK(test::index_state(db) == "none");
   limit("RESET temp_file_limit");
   CHECK(site.take_up(engagement->run())->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE("an object of that name that is not ours stops the step and stays") {
@@ -93,27 +81,28 @@ TEST_CASE("an object of that name that is not ours stops the step and stays") {
   test::create_items(db, 10);
   db.exec("CREATE TABLE public.other (x int); CREATE INDEX items_a_idx ON public.other (x)");
   test::Site site(db);
-  const auto engagement = site.start(plan(site));
+  const auto engagement = site.start(test::index_plan(site));
   CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kObjectForeign.code);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE("an equal index that somebody made before our intent is not taken for ours") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 10);
   test::Site site(db);
-  const auto engagement = site.start(test::plan_of({test::build_index(kStep, "public.items", "items_a_idx", "a")}));
+  const auto engagement =
+      site.start(test::plan_of({test::build_index(test::kIndexStep, "public.items", "items_a_idx", "a")}));
   db.exec("CREATE INDEX items_a_idx ON public.items (a)");
   CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kObjectForeign.code);
   CHECK(engagement->rollback(RollbackRequest{}) == Outcome::kRolledBack);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE("an open transaction longer than the lock timeout delays a build and does not break it") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 100);
   test::Site site(db);
-  const auto engagement = site.start(plan(site));
+  const auto engagement = site.start(test::index_plan(site));
   test::Client writer = db.connect();
   writer.exec("BEGIN; UPDATE public.items SET a = a WHERE id = 1");
   std::jthread release([&] {
@@ -122,14 +111,14 @@ TEST_CASE("an open transaction longer than the lock timeout delays a build and d
     writer.exec("COMMIT");
   });
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE("a stop request cancels a build and removes what it left") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 100);
   test::Site site(db);
-  const auto engagement = site.start(plan(site));
+  const auto engagement = site.start(test::index_plan(site));
   test::Client writer = db.connect();
   writer.exec("BEGIN; UPDATE public.items SET a = a WHERE id = 1");
   std::jthread stopper([&] {
@@ -142,10 +131,10 @@ TEST_CASE("a stop request cancels a build and removes what it left") {
   CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kTerminated.code);
   stopper.join();
   set_stop_signal(0);
-  CHECK(index_state(db) == "none");
+  CHECK(test::index_state(db) == "none");
   CHECK(engagement->state().state == RunPhaseState::kPaused);
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE(
@@ -153,7 +142,7 @@ TEST_CASE(
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 100);
   test::Site site(db);
-  const auto engagement = site.start(plan(site));
+  const auto engagement = site.start(test::index_plan(site));
   test::Client writer = db.connect();
   writer.exec("BEGIN; UPDATE public.items SET a = a WHERE id = 1");
   std::jthread stopper([&] {
@@ -163,12 +152,12 @@ TEST_CASE(
   CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kTerminated.code);
   stopper.join();
   set_stop_signal(0);
-  CHECK(index_state(db) == "invalid");
+  CHECK(test::index_state(db) == "invalid");
   REQUIRE_FALSE(site.observer.blockers.empty());
   CHECK(site.observer.blockers.back().find("items_a_idx") != std::string::npos);
   writer.exec("COMMIT");
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE("a build tells how far it is and whom it waits for") {
@@ -177,14 +166,14 @@ TEST_CASE("a build tells how far it is and whom it waits for") {
     const test::TestDatabase db(test::Server::of(major));
     test::create_items(db, 100);
     test::Site site(db);
-    const auto engagement = site.start(plan(site));
+    const auto engagement = site.start(test::index_plan(site));
     test::Client writer = db.connect();
     writer.exec("BEGIN; UPDATE public.items SET a = a WHERE id = 1");
     site.observer.when_built = [&] {
       if (!site.observer.builds.back().throttled_by.empty()) writer.exec("COMMIT");
     };
     CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-    CHECK(index_state(db) == "valid");
+    CHECK(test::index_state(db) == "valid");
     REQUIRE_FALSE(site.observer.builds.empty());
     const Progress& seen = site.observer.builds.front();
     CHECK(seen.phase.rfind("waiting for", 0) == 0);
@@ -194,7 +183,7 @@ TEST_CASE("a build tells how far it is and whom it waits for") {
     CHECK(seen.throttled_by[0].find(", idle in transaction") != std::string::npos);
     CHECK(site.observer.blockers == seen.throttled_by);
     const auto history = site.history(engagement->run());
-    CHECK(std::count(history.begin(), history.end(), std::string("step_progress ") + kStep) >= 1);
+    CHECK(std::count(history.begin(), history.end(), std::string("step_progress ") + test::kIndexStep) >= 1);
   }
 }
 
@@ -202,7 +191,7 @@ TEST_CASE("a prepared transaction that a build waits for is named by its gid") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 100);
   test::Site site(db);
-  Step build = test::build_index(kStep, "public.items", "items_a_idx", "a");
+  Step build = test::build_index(test::kIndexStep, "public.items", "items_a_idx", "a");
   build.locks = {test::lock_on("items", pg::LockMode::kShareUpdateExclusive)};
   const auto engagement = site.start(test::plan_of({build}, &site));
   test::Client writer = db.connect();
@@ -220,7 +209,7 @@ TEST_CASE("a build that is not over within its limit of time is ended and remove
   test::Site site(db);
   ExecutorOptions options = site.options();
   options.build_timeout = milliseconds(500);
-  const Plan built = plan(site);
+  const Plan built = test::index_plan(site);
   const auto engagement =
       Engagement::start(built, render_plan(built), *site.ledger, site.clock, site.observer, options);
   test::Client writer = db.connect();
@@ -237,17 +226,17 @@ TEST_CASE("a build that is not over within its limit of time is ended and remove
   CHECK(error.exit() == ExitCode::kTemporary);
   CHECK(std::string(error.what()).find("within 500ms: waiting for") != std::string::npos);
   CHECK(std::string(error.what()).find(fmt::format("pid {}", writer.pid())) != std::string::npos);
-  CHECK(index_state(db) == "none");
+  CHECK(test::index_state(db) == "none");
   CHECK(engagement->state().state == RunPhaseState::kPaused);
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE("a stop is obeyed while what an earlier build left is being removed, and that is named") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 100);
   test::Site site(db);
-  const auto engagement = site.start(plan(site));
+  const auto engagement = site.start(test::index_plan(site));
   test::Client writer = db.connect();
   writer.exec("BEGIN; UPDATE public.items SET a = a WHERE id = 1");
   {
@@ -258,19 +247,19 @@ TEST_CASE("a stop is obeyed while what an earlier build left is being removed, a
     CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kTerminated.code);
   }
   set_stop_signal(0);
-  REQUIRE(index_state(db) == "invalid");
+  REQUIRE(test::index_state(db) == "invalid");
   site.observer.blockers.clear();
   site.observer.when_blocked = [] { set_stop_signal(SIGINT); };
   const auto begun = std::chrono::steady_clock::now();
   CHECK(test::code_of([&] { engagement->advance(AdvanceRequest{}); }) == errors::kInterrupted.code);
   CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(15));
   set_stop_signal(0);
-  CHECK(index_state(db) == "invalid");
+  CHECK(test::index_state(db) == "invalid");
   CHECK(site.observer.blockers.back().find("items_a_idx") != std::string::npos);
   site.observer.when_blocked = nullptr;
   writer.exec("COMMIT");
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_CASE(
@@ -307,7 +296,7 @@ TEST_CASE(
     db.exec("DROP INDEX IF EXISTS public.items_dead");
 
     test::Site site(db);
-    const auto engagement = site.start(plan(site));
+    const auto engagement = site.start(test::index_plan(site));
     std::string second;
     std::atomic<bool> over{false};
     std::jthread waiting([&] {
@@ -324,7 +313,7 @@ TEST_CASE(
                  "pg_backend_pid()") != "0";
     }));
     CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-    CHECK(index_state(db) == "valid");
+    CHECK(test::index_state(db) == "valid");
     CHECK_FALSE(over);  // it was there all the time
     set_stop_signal(SIGTERM);
     waiting.join();
@@ -337,7 +326,7 @@ TEST_CASE("a build whose session is ended is cleaned up and tried again on a new
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 100);
   test::Site site(db);
-  const auto engagement = site.start(plan(site));
+  const auto engagement = site.start(test::index_plan(site));
   test::Client writer = db.connect();
   writer.exec("BEGIN; UPDATE public.items SET a = a WHERE id = 1");
   std::jthread killer([&] {
@@ -347,7 +336,7 @@ TEST_CASE("a build whose session is ended is cleaned up and tried again on a new
     writer.exec("COMMIT");
   });
   CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
-  CHECK(index_state(db) == "valid");
+  CHECK(test::index_state(db) == "valid");
 }
 
 TEST_SUITE_END();
