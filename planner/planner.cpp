@@ -25,7 +25,7 @@ void set_reliance(Plan& plan, const pg::Snapshot& snapshot) {
   plan.fingerprint_query = pg::fingerprint_query();
 }
 
-std::vector<Step> draft_steps(const Work& work) {
+std::vector<Step> draft_steps(const Work& work, std::vector<std::string>& warnings) {
   Draft draft(work);
   for (const auto& [name, table] : work.tables) check_conversions(draft, table);
   for (const auto& [name, table] : work.tables) change_types_in_place(draft, table);
@@ -42,6 +42,7 @@ std::vector<Step> draft_steps(const Work& work) {
   switch_shapes(draft);
   contract(draft);
   require_gates(draft);
+  warnings = warn_of_idle_releases(draft);
   return std::move(draft.steps);
 }
 
@@ -64,7 +65,12 @@ Plan make_plan(const Migration& migration, const pg::Snapshot& snapshot) {
   plan.system_identifier = snapshot.system_identifier;
   plan.releases = migration.releases;
   plan.changes = work.changes;
-  std::vector<Step> steps = draft_steps(work);
+  std::vector<std::string> warnings;
+  std::vector<Step> steps = draft_steps(work, warnings);
+  if (!plan.changes.empty()) {
+    auto& told = plan.changes.front().warnings;
+    told.insert(told.end(), warnings.begin(), warnings.end());
+  }
   for (Step& step : steps) {
     std::sort(step.needs.begin(), step.needs.end());
     step.needs.erase(std::unique(step.needs.begin(), step.needs.end()), step.needs.end());

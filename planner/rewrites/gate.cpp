@@ -125,4 +125,13 @@ void require_gates(const Draft& draft) {
   }
 }
 
+std::vector<std::string> warn_of_idle_releases(const Draft& draft) {
+  std::vector<std::string> warnings;
+  for (const auto& [key, release] : draft.work.releases) {
+    if (draft.gates.contains(key)) continue;
+    warnings.push_back(fmt::format("nothing waits for release {}: this plan has no gate {}", release, key));
+  }
+  return warnings;
+}
+
 }  // namespace falsework

@@ -50,6 +50,8 @@ std::string prove_not_null(Draft& draft, const pg::Table& table, const std::stri
 std::string add_gate(Draft& draft, Phase phase, const std::string& key, std::string title, std::string why);
 // Throws Error(declaration.invalid) when the declaration speaks of a gate that the plan does not have.
 void require_gates(const Draft& draft);
+// Of the releases that the declaration names for a gate that the plan does not have.
+std::vector<std::string> warn_of_idle_releases(const Draft& draft);
 
 // The name of a pair's old column between switch and contract.
 inline const std::string& old_name_now(const ShadowPair& pair) {

@@ -351,6 +351,17 @@ TEST_SUITE("engine/cli/gates") {
                 "-- falsework: fill='none'\n");
     CHECK(holds(place.json({"plan", "b.sql"}, 2).at("error").at("message"), "has no such gate"));
   }
+
+  TEST_CASE("a release that the plan has no gate for is warned of") {
+    const Workspace place;
+    place.make_users();
+    place.plan(
+        "-- falsework: switch=r1 contract=r2\nALTER TABLE users ALTER COLUMN phone SET NOT NULL; "
+        "-- falsework: fill='none'\n");
+    const Json warnings = Json::parse(place.read("plan.json")).at("changes").at(0).at("warnings");
+    CHECK(warnings.dump().find("nothing waits for release r1: this plan has no gate switch") != std::string::npos);
+    CHECK(warnings.dump().find("release r2") == std::string::npos);
+  }
 }
 
 }  // namespace falsework::test
