@@ -47,6 +47,7 @@ th,td{text-align:left;vertical-align:top;padding:.42rem .7rem .42rem 0;border-bo
 td:first-child{min-width:7rem}
 td:last-child{min-width:5rem}
 td[data-label="Ended"],td[data-label="At"],td[data-label="When"]{min-width:8.5rem}
+td[data-label="What"]{min-width:6.5rem}
 td[data-label="Took"],td[data-label="State"],td[data-label="Rows"]{white-space:nowrap}
 thead th{overflow-wrap:normal;color:var(--soft);font-weight:600;font-size:.85rem}
 tbody th{width:13rem;color:var(--soft);font-weight:600}
