@@ -14,6 +14,7 @@
 #include "base/shell.h"
 #include "base/suggest.h"
 #include "executor/schedule.h"
+#include "plans/opening.h"
 
 namespace falsework {
 
@@ -201,15 +202,15 @@ std::string next_command(const std::string& run, const Plan& plan, const RunStat
   if (is_over(state)) return {};
   if (!failed_proofs(plan, state).empty()) return fmt::format("falsework prove {} --reason TEXT", run);
   if (state.held_by_pause) return fmt::format("falsework resume {}", run);
-  std::string command = fmt::format("falsework advance {}", run);
+  const Step* gate = gate_ahead(plan, state);
+  std::string command = gate != nullptr ? opening_command(run, *gate->gate) : fmt::format("falsework advance {}", run);
   AdvanceRequest request;
-  if (const Step* gate = gate_ahead(plan, state)) {
+  if (gate != nullptr) {
     request.open_advance_gates = true;
     for (const GateCondition& condition : gate->gate->conditions) {
       if (condition.kind != GateCondition::Kind::kRelease) continue;
       request.releases.insert(condition.release);
       request.open_advance_gates = false;
-      command += fmt::format(" --release {}", shell_word(condition.release));
     }
   }
   if (preview(plan, state, request).irreversible) command += fmt::format(" --confirm {}", shell_word(plan.name));

@@ -5,7 +5,6 @@
 #include "base/error_kinds.h"
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "base/shell.h"
 #include "base/stop.h"
 #include "executor/catch_up.h"
 #include "executor/drift.h"
@@ -15,6 +14,7 @@
 #include "executor/runners/transaction.h"
 #include "executor/schedule.h"
 #include "executor/step_error.h"
+#include "plans/opening.h"
 
 namespace falsework {
 
@@ -74,16 +74,6 @@ bool asks_for_advance(const Step& gate) {
   const auto& conditions = gate.gate->conditions;
   return std::any_of(conditions.begin(), conditions.end(),
                      [](const GateCondition& condition) { return condition.kind == GateCondition::Kind::kAdvance; });
-}
-
-// The command by which people open the gate.
-std::string opening_command(const std::string& run, const Step& gate) {
-  std::string command = fmt::format("falsework advance {}", run);
-  for (const GateCondition& condition : gate.gate->conditions) {
-    if (condition.kind != GateCondition::Kind::kRelease) continue;
-    command += fmt::format(" --release {}", shell_word(condition.release));
-  }
-  return command;
 }
 
 Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
@@ -225,7 +215,7 @@ bool LiveEngagement::pass_gate(const Step& step, AdvanceRequest& request) {
   if (!named && !request.refuse_closed) return false;
   throw Error(errors::kGateClosed,
               fmt::format("the gate {} is closed: {}", step.id, fmt::join(verdict.described, ", ")),
-              named ? fmt::format("Open it first, with: {}.", opening_command(context_->run, step))
+              named ? fmt::format("Open it first, with: {}.", opening_command(context_->run, *step.gate))
                     : fmt::format("See each condition with: falsework status {} -d URL. Who must go on in spite of it: "
                                   "falsework advance {} --override {} --reason TEXT.",
                                   context_->run, context_->run, step.gate->name));

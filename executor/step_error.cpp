@@ -61,13 +61,6 @@ void note_failure(RunContext& context, const Step& step, bool undo, const Error&
   throw Error(error);
 }
 
-// Whether the server missed something that a statement names.
-bool misses_something(const Error& error) {
-  constexpr std::array<std::string_view, 5> kUndefined{"42P01", "42703", "42704", "42883", "3F000"};
-  const auto* sql = dynamic_cast<const pg::SqlError*>(&error);
-  return sql != nullptr && std::find(kUndefined.begin(), kUndefined.end(), sql->sqlstate()) != kUndefined.end();
-}
-
 // A step may fail because somebody renamed or dropped what it stands on: then that is what is said, for it is refused
 // until the change is undone, and no fault of the step. Undoing goes on beside other changes, so that there only what
 // is missing counts.
@@ -96,6 +89,12 @@ bool is_connection_loss(const Error& error, const pg::Session* session) {
            (session != nullptr && !session->is_open());
   }
   return false;
+}
+
+bool misses_something(const Error& error) {
+  constexpr std::array<std::string_view, 5> kUndefined{"42P01", "42703", "42704", "42883", "3F000"};
+  const auto* sql = dynamic_cast<const pg::SqlError*>(&error);
+  return sql != nullptr && std::find(kUndefined.begin(), kUndefined.end(), sql->sqlstate()) != kUndefined.end();
 }
 
 void settle_failure(RunContext& context, const Step& step, bool undo, const Error& error) {

@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/shell.h"
 #include "engine/runbook/words.h"
+#include "plans/opening.h"
 
 namespace falsework::runbook {
 
@@ -56,10 +57,7 @@ Text describe(const Gate& gate) {
 }
 
 std::string opening_command(const Plan& plan, const Step& gate) {
-  std::string command = "falsework advance RUN";
-  for (const GateCondition& condition : gate.gate->conditions) {
-    if (condition.kind == GateCondition::Kind::kRelease) command += " --release " + shell_word(condition.release);
-  }
+  std::string command = falsework::opening_command("RUN", *gate.gate);
   if (opens_irreversible(plan, gate)) command += " --confirm " + shell_word(plan.name);
   return command;
 }

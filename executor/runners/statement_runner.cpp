@@ -8,6 +8,7 @@
 #include "executor/drift.h"
 #include "executor/runners/runner.h"
 #include "executor/runners/transaction.h"
+#include "executor/step_error.h"
 #include "plans/bare_sql.h"
 
 namespace falsework {
@@ -80,11 +81,6 @@ bool drops_dual_write(const std::string& bare) {
               "has them (falsework explain shows both), then run the same command again.");
 }
 
-bool says_absent(const pg::SqlError& error) {
-  const std::string& state = error.sqlstate();
-  return state == "42703" || state == "42704" || state == "42P01" || state == "42883";
-}
-
 // Somebody else has removed what the plan had made: what an undo would remove and is gone is passed over, or the run
 // could go neither on nor back. Returns the statements that were.
 std::vector<std::string> run_undo(RunContext& context, const std::vector<std::string>& sql, std::size_t from,
@@ -103,7 +99,7 @@ std::vector<std::string> run_undo(RunContext& context, const std::vector<std::st
           refuse_to_drop_the_only_copy(unguarded_by, sql[i]);
         }
       } catch (const pg::SqlError& error) {
-        if (!says_absent(error)) throw;
+        if (!misses_something(error)) throw;
         context.session->query("ROLLBACK TO SAVEPOINT removal");
         passed_over.push_back(sql[i]);
         if (drops_dual_write(bare)) unguarded_by = sql[i];
