@@ -76,6 +76,12 @@ bool asks_for_advance(const Step& gate) {
                      [](const GateCondition& condition) { return condition.kind == GateCondition::Kind::kAdvance; });
 }
 
+// What no runner knows of fails the step as any error does: no run is left without a word.
+Error unexpected(const Step& step, const std::exception& error) {
+  return {errors::kInternal, fmt::format("step {}: {}", step.id, error.what()),
+          "This is a bug; please report it. The run is intact: falsework status shows where it stands."};
+}
+
 Outcome LiveEngagement::guarded(const std::function<Outcome()>& work) {
   for (;;) {
     try {
@@ -278,6 +284,8 @@ void LiveEngagement::perform(const Step& step, bool undo, const std::function<st
     done.rows = work();
   } catch (const Error& error) {
     settle_failure(*context_, step, undo, error);
+  } catch (const std::exception& error) {
+    settle_failure(*context_, step, undo, unexpected(step, error));
   }
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(context_->clock.monotonic() - begun);
   done.duration_ms = took.count();

@@ -81,9 +81,9 @@ class Sight {
     try {
       if (!session_ || !session_->is_open()) session_ = open();
       tell(read_progress(), find_blockers(*session_, pid_, locks_));
-    } catch (const Error& error) {
-      // No second connection, or a ledger that cannot be written just now: a build of hours is not ended for that. Its
-      // end is told to the ledger as that of any step.
+    } catch (const std::exception& error) {
+      // No second connection, a ledger that cannot be written just now, a query that is no UTF-8: a build of hours is
+      // not ended for that. Its end is told to the ledger as that of any step.
       session_.reset();
       log_debug(fmt::format("step {}: its progress could not be looked up or told: {}", step_.id, error.what()));
     }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "base/error_kinds.h"
 #include "base/failpoint.h"
@@ -10,6 +11,7 @@
 #include "executor/runners/build.h"
 #include "executor/runners/runner.h"
 #include "executor/runners/transaction.h"
+#include "executor/step_error.h"
 
 namespace falsework {
 
@@ -47,8 +49,8 @@ class Untimed {
 
  private:
   std::string swap(const std::string& setting, const std::string& value) {
-    std::string before = session_.query("SELECT pg_catalog.current_setting($1)", {setting}).text(0, 0);
-    session_.query("SELECT pg_catalog.set_config($1, $2, false)", {setting, value});
+    std::string before = query_past_cancels(session_, "SELECT pg_catalog.current_setting($1)", {setting}).text(0, 0);
+    query_past_cancels(session_, "SELECT pg_catalog.set_config($1, $2, false)", {setting, value});
     return before;
   }
 
@@ -87,16 +89,15 @@ class Site {
   void clean_up() {
     if (look() != Standing::kBroken) return;
     failpoint("concurrent.cleanup");
+    const std::vector<std::string> cleanup{step_.probe->cleanup};
     try {
-      act({step_.probe->cleanup});
+      act(cleanup);
     } catch (const pg::SqlError& error) {
       // A late cancel request of ours, or a deadlock with another build: once more.
       log_debug(fmt::format("cleaning up {}: {}", step_.id, error.what()));
-      if (look() == Standing::kBroken) act({step_.probe->cleanup});
-    } catch (const pg::ConnectionLost&) {
-      throw;
-    } catch (const Error&) {
-      name_remains();
+      if (look() == Standing::kBroken) take_away(cleanup);
+    } catch (const std::exception& error) {
+      name_unless_lost(error, cleanup);
       throw;
     }
     if (look() != Standing::kBroken) return;
@@ -104,17 +105,27 @@ class Site {
                 fmt::format("Remove it by hand, outside a transaction: {}", step_.probe->cleanup));
   }
 
-  // As clean_up, for a process that is about to end: what cannot be removed soon is named, and removed by the next
-  // engine, whose journal has our intent.
-  void clean_up_and_stop() {
-    if (ask() != Standing::kBroken) return;
+  // Runs what takes the object away; where that comes to no end, what remains is named.
+  void take_away(const std::vector<std::string>& sql) {
     try {
+      act(sql);
+    } catch (const std::exception& error) {
+      name_unless_lost(error, sql);
+      throw;
+    }
+  }
+
+  // As clean_up, for a step that is about to end: what cannot be removed soon, or looked at, is named, and removed by
+  // the next engine, whose journal has our intent. Throws nothing, for the caller has an error of its own.
+  void clean_up_and_stop() {
+    try {
+      if (ask() != Standing::kBroken) return;
       const Untimed briefly(session_, kStoppingPatience);
       session_.query(step_.probe->cleanup);
-    } catch (const pg::SqlError& error) {
+    } catch (const std::exception& error) {
       log_debug(fmt::format("cleaning up {}: {}", step_.id, error.what()));
     }
-    if (ask() == Standing::kBroken) name_remains();
+    name_remains({step_.probe->cleanup});
   }
 
   [[noreturn]] void refuse_foreign() const {
@@ -123,15 +134,31 @@ class Site {
   }
 
  private:
-  void name_remains() {
-    context_.blocked(step_, 1,
-                     {fmt::format("what the build left stands until the run goes on; its removal waits for "
-                                  "other transactions: {}",
-                                  step_.probe->cleanup)});
+  // The next connection goes on with what a lost one has left.
+  void name_unless_lost(const std::exception& error, const std::vector<std::string>& sql) {
+    const auto* ours = dynamic_cast<const Error*>(&error);
+    if (ours == nullptr || !is_connection_loss(*ours, &session_)) name_remains(sql);
+  }
+
+  // Unless all is gone. What cannot be looked at is taken to be there; what cannot be told, is logged.
+  void name_remains(const std::vector<std::string>& sql) {
+    try {
+      if (ask() == Standing::kAbsent) return;
+    } catch (const std::exception& error) {
+      log_debug(fmt::format("what is left of {} was not looked at: {}", step_.id, error.what()));
+    }
+    const std::string remains =
+        fmt::format("what is left of it stands until the run goes on, for its removal waits for other transactions: {}",
+                    fmt::join(sql, "; "));
+    try {
+      context_.blocked(step_, 1, {remains});
+    } catch (const std::exception& error) {
+      log_warning(fmt::format("step {}: {} ({})", step_.id, remains, error.what()));
+    }
   }
 
   Standing ask() {
-    const pg::Rows rows = session_.query(step_.probe->query);
+    const pg::Rows rows = query_past_cancels(session_, step_.probe->query);
     const std::string answer = rows.empty() ? "absent" : rows.text(0, 0);
     if (answer == "absent") return Standing::kAbsent;
     if (answer == "ready") return Standing::kReady;
@@ -186,8 +213,8 @@ void build(RunContext& context, const Step& step, Site& site, bool last) {
     context.blocked(step, 1, {fmt::format("{} failed and is tried again: {}", step.id, error.what())});
   } catch (const pg::ConnectionLost&) {
     throw;
-  } catch (const Error&) {
-    // A stop, or the limit of time.
+  } catch (const std::exception&) {
+    // A stop, the limit of time, or what nobody expects.
     site.clean_up_and_stop();
     throw;
   }
@@ -244,7 +271,7 @@ void undo_concurrent(RunContext& context, const Step& step) {
                   "Compare its undo with the catalog: falsework explain shows both.");
     }
     failpoint("undo.act");
-    site.act(*step.undo);
+    site.take_away(*step.undo);
     failpoint("undo.acted");
   }
   record_alone(context, context.next_row(step, JournalState::kUndone), [&](Journal&) {

@@ -14,6 +14,12 @@
 
 namespace falsework {
 
+namespace {
+
+constexpr int kLateCancels = 3;  // that one statement outlives
+
+}  // namespace
+
 void set_local(pg::Session& session, const std::string& setting, std::chrono::milliseconds value) {
   session.query("SELECT pg_catalog.set_config($1, $2, true)", {setting, fmt::format("{}ms", value.count())});
 }
@@ -103,6 +109,16 @@ pg::Rows run_cancellable(pg::Session& session, const std::string& sql, const std
   } catch (const pg::SqlError& error) {
     if (pg::classify_sqlstate(error.sqlstate()) == pg::SqlClass::kCanceled) stop_point("a statement");
     throw;
+  }
+}
+
+pg::Rows query_past_cancels(pg::Session& session, const std::string& sql, const std::vector<pg::Value>& parameters) {
+  for (int cancels = 0;; ++cancels) {
+    try {
+      return session.query(sql, parameters);
+    } catch (const pg::SqlError& error) {
+      if (cancels == kLateCancels || pg::classify(error) != pg::SqlClass::kCanceled) throw;
+    }
   }
 }
 

@@ -54,4 +54,9 @@ void require_no_row_security(pg::Session& session, const Step& step);
 // Runs a statement that a stop request may cancel. A cancel that we asked for leaves as stopped.*.
 pg::Rows run_cancellable(pg::Session& session, const std::string& sql, const std::vector<pg::Value>& parameters = {});
 
+// Runs a short statement outside a transaction that a cancel request does not end: such a request was meant for the
+// statement before, and came late. A statement that is cancelled again and again throws as query does.
+pg::Rows query_past_cancels(pg::Session& session, const std::string& sql,
+                            const std::vector<pg::Value>& parameters = {});
+
 }  // namespace falsework
