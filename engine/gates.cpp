@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error_kinds.h"
+#include "executor/gates/releases.h"
 #include "state/postgres/facts.h"
 #include "state/postgres/journal.h"
 
@@ -70,15 +71,34 @@ const GateCondition& condition_of(const RunView& run, const Step& gate, GateCond
   return *found;
 }
 
-void tell(const Voice& voice, const RunView& run, const Step& gate, EventKind kind, const std::string& detail) {
+// `step` is empty for what is said of the run.
+void tell(const Voice& voice, const RunView& run, const std::string& step, EventKind kind, const std::string& detail) {
   Event event;
   event.run = run.record.run;
   event.kind = kind;
-  event.step = gate.id;
+  event.step = step;
   event.at = render_time(voice.clock.now());
   event.actor = voice.actor;
   event.detail = detail;
   voice.ledger.append(std::move(event));
+}
+
+bool names_release(const Step& gate, const std::string& release) {
+  const auto& conditions = gate.gate->conditions;
+  return std::any_of(conditions.begin(), conditions.end(), [&](const GateCondition& condition) {
+    return condition.kind == GateCondition::Kind::kRelease && condition.release == release;
+  });
+}
+
+void require_out(pg::Session& session, const std::string& release) {
+  std::vector<std::string> out;
+  if (Journal(session).incarnation()) {
+    for (const auto& [each, since] : releases_said(Facts(session).of(""))) out.push_back(each);
+  }
+  if (std::find(out.begin(), out.end(), release) != out.end()) return;
+  throw Error(errors::kObjectMissing, fmt::format("release {} is not out: there is nothing to withdraw", release),
+              out.empty() ? "Nobody has said of any release that it is out."
+                          : fmt::format("These are out: {}.", fmt::join(out, ", ")));
 }
 
 }  // namespace
@@ -131,7 +151,7 @@ void approve(const Voice& voice, const RunView& run, const std::string& gate, co
   }
   const auto session = session_for(voice, run);
   Facts(*session).add({run.record.run, step.id, "approval", name, run.plan.digest, comment, voice.actor});
-  tell(voice, run, step, EventKind::kGateApproved,
+  tell(voice, run, step.id, EventKind::kGateApproved,
        fmt::format("{} approves plan {}{}", name, run.plan.digest, comment.empty() ? "" : ": " + comment));
 }
 
@@ -141,7 +161,7 @@ void acknowledge_backup(const Voice& voice, const RunView& run, const std::strin
   condition_of(run, step, GateCondition::Kind::kBackup);
   const auto session = session_for(voice, run);
   Facts(*session).add({run.record.run, step.id, "backup", reference, run.plan.digest, comment, voice.actor, taken_at});
-  tell(voice, run, step, EventKind::kBackupAcknowledged,
+  tell(voice, run, step.id, EventKind::kBackupAcknowledged,
        fmt::format("{}, taken at {}{}", reference, taken_at.empty() ? "this moment" : taken_at,
                    comment.empty() ? "" : ": " + comment));
 }
@@ -150,17 +170,30 @@ bool remember_releases(const Connection& connection, const std::set<std::string>
   const std::unique_ptr<pg::Session> session = connect_to(connection);
   if (!Journal(*session).incarnation()) return false;
   Facts facts(*session);
-  for (const std::string& release : releases) facts.add({"", "", "release", release, "", "", actor});
+  for (const std::string& release : releases) facts.add(release_is_out(release, actor));
   return true;
+}
+
+void withdraw_release(const Voice& voice, const std::vector<RunView>& runs, const std::string& release,
+                      const std::string& reason) {
+  const std::unique_ptr<pg::Session> session = connect_to(voice.connection);
+  require_out(*session, release);
+  Facts(*session).add(release_is_withdrawn(release, reason, voice.actor));
+  for (const RunView& run : runs) {
+    const Step* gate = is_over(run.state) ? nullptr : gate_ahead(run.plan, run.state);
+    if (gate == nullptr || run.state.state != RunPhaseState::kWaiting || !names_release(*gate, release)) continue;
+    const GateReport report = look_at(*session, run, *gate);
+    if (!report.view) continue;
+    tell(voice, run, {}, EventKind::kRunWaiting,
+         fmt::format("{}: {} (release {} was withdrawn)", gate->id, fmt::join(report.view->unmet(), ", "), release));
+  }
 }
 
 std::map<std::string, std::string> releases_out(const Connection& connection) {
   const std::unique_ptr<pg::Session> session = connect_to(connection);
   std::map<std::string, std::string> out;
   if (!Journal(*session).incarnation()) return out;
-  for (const Fact& fact : Facts(*session).of("")) {
-    if (fact.kind == "release") out.emplace(fact.subject, fact.at);
-  }
+  for (const auto& [release, fact] : releases_said(Facts(*session).of(""))) out.emplace(release, fact.at);
   return out;
 }
 

@@ -49,6 +49,11 @@ void acknowledge_backup(const Voice& voice, const RunView& run, const std::strin
 // Remembers that a release is out, for runs that come to its gates later. False when the database has no journal yet.
 bool remember_releases(const Connection& connection, const std::set<std::string>& releases, const std::string& actor);
 
+// Takes back that a release is out: gates that no run has passed wait for it again, and the history of each of `runs`
+// that stands at one says so. Throws Error(object.missing) for a release that is not out.
+void withdraw_release(const Voice& voice, const std::vector<RunView>& runs, const std::string& release,
+                      const std::string& reason);
+
 // The releases that are said to be out, and since when. Empty when there is no journal.
 std::map<std::string, std::string> releases_out(const Connection& connection);
 

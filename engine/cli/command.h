@@ -57,6 +57,7 @@ Command throttle_command();
 Command status_command();
 Command history_command();
 Command release_list_command();
+Command release_withdraw_command();
 Command snapshot_command();
 Command drift_command();
 Command check_command();

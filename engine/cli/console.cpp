@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,9 +94,17 @@ std::string Console::ask(std::string_view question) {
   return answer;
 }
 
+bool Console::is_read() {
+  struct stat kind {};
+  if (fstat(STDOUT_FILENO, &kind) != 0 || (!S_ISFIFO(kind.st_mode) && !S_ISSOCK(kind.st_mode))) return true;
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  return poll(&output, 1, 0) <= 0 || (output.revents & (POLLERR | POLLHUP)) == 0;
+}
+
 void Console::finish() {
   std::cout.flush();
   if (std::cout.good() && std::fflush(stdout) == 0) return;
+  if (!is_read()) return;
   throw Error(errors::kFileUnwritable, "cannot write standard output",
               "Check where it leads: the command itself did its work.");
 }

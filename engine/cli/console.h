@@ -35,7 +35,11 @@ class Console {
   // Asks on stderr and reads an answer from stdin; empty at the end of the input. Throws Error(stopped.*).
   std::string ask(std::string_view question);
 
-  // Flushes stdout. Throws Error(file.unwritable) when not everything could be written.
+  // Whether anybody reads stdout still: false for a pipe whose other end is closed, as after `| head`.
+  static bool is_read();
+
+  // Flushes stdout. Throws Error(file.unwritable) when not everything could be written; where nobody reads it any more,
+  // that is no error: who has closed the pipe has seen enough.
   void finish();
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/duration.h"
 #include "executor/gates/evidence.h"
+#include "executor/gates/releases.h"
 #include "plans/graph.h"
 #include "state/postgres/facts.h"
 #include "state/postgres/journal.h"
@@ -42,6 +43,7 @@ class Look {
       const bool ours = fact.kind == "release" || fact.step == question.gate.id;
       if (ours && fact.at > undone_at_) facts_now_.push_back(std::move(fact));
     }
+    releases_ = releases_said(facts_now_);
     for (const JournalGate& row : journal_.gates(question.run)) {
       if (row.step == question.gate.id) opened_.push_back(row.condition);
     }
@@ -83,12 +85,10 @@ class Look {
     view.missing = why;
   }
 
-  // The first word that the release is out; nullptr when nobody has said so.
+  // The word since which the release is out; nullptr when it is not.
   const Fact* release_fact(const std::string& release) const {
-    const auto found = std::find_if(facts_now_.begin(), facts_now_.end(), [&](const Fact& fact) {
-      return fact.kind == "release" && fact.subject == release;
-    });
-    return found == facts_now_.end() ? nullptr : &*found;
+    const auto found = releases_.find(release);
+    return found == releases_.end() ? nullptr : &found->second;
   }
 
   void judge_release(const GateCondition& condition, ConditionView& view) const {
@@ -229,6 +229,7 @@ class Look {
   Journal journal_;
   std::string undone_at_;
   std::vector<Fact> facts_now_;
+  std::map<std::string, Fact> releases_;  // that are out
   std::vector<std::string> opened_;
 };
 

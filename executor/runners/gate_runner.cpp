@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "executor/gates/look.h"
+#include "executor/gates/releases.h"
 #include "executor/runners/runner.h"
 #include "executor/runners/transaction.h"
 #include "state/postgres/facts.h"
@@ -61,7 +62,7 @@ void open_gate(RunContext& context, const Step& step, const GateVerdict& verdict
 void record_releases(RunContext& context, const AdvanceRequest& request) {
   Facts facts(*context.session);
   for (const std::string& release : request.releases) {
-    facts.add({"", "", "release", release, "", "", context.actor});
+    facts.add(release_is_out(release, context.actor));
   }
 }
 

@@ -160,7 +160,14 @@ class PqxxSession final : public Session {
     }
     in_transaction_ = false;
     if (!is_open()) throw lost(false);
-    guarded(true, [&] { return run(work_, "COMMIT", Parameters()); });
+    try {
+      guarded(true, [&] { return run(work_, "COMMIT", Parameters()); });
+    } catch (const SqlError&) {
+      // A late cancel request that hits COMMIT before the server has begun with it leaves the failed transaction open.
+      in_transaction_ = true;
+      rollback();
+      throw;
+    }
   }
 
   void rollback() noexcept override {

@@ -94,7 +94,8 @@ ExitCode say_that_none_waits(Invocation& invocation, const AdvanceRequest& reque
   invocation.console().note(text);
   if (!invocation.arguments().has("dry-run")) {
     const bool kept = remember_releases(invocation.connection(), request.releases, invocation.actor_here());
-    invocation.console().note(kept ? "it is remembered for the runs that come to its gates later"
+    invocation.console().note(kept ? "it is remembered for the runs that come to its gates later (a slip is taken back "
+                                     "with: falsework release withdraw NAME)"
                                    : "it is not remembered: this database has no journal yet");
   }
   print_results(invocation.console(), {});

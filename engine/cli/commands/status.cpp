@@ -127,7 +127,7 @@ ExitCode outcome_of(const std::vector<RunView>& runs, bool detailed) {
   return detailed && any(RunPhaseState::kWaiting) ? ExitCode::kAtGate : ExitCode::kDone;
 }
 
-// Prints what has changed, again and again, until nothing is under way any more.
+// Prints what has changed, again and again, until nothing is under way any more or nobody reads it.
 ExitCode watch(Invocation& invocation) {
   SystemClock clock;
   const auto interval = invocation.arguments().duration("interval").value_or(kUsualInterval);
@@ -142,7 +142,7 @@ ExitCode watch(Invocation& invocation) {
     printed = shown;
     const bool over =
         std::all_of(now.runs.begin(), now.runs.end(), [](const RunView& run) { return is_over(run.state); });
-    if (over) return outcome_of(now.runs, invocation.arguments().has("detailed-exitcode"));
+    if (over || !Console::is_read()) return outcome_of(now.runs, invocation.arguments().has("detailed-exitcode"));
     if (!clock.sleep(interval)) stop_point("the watch");
   }
 }

@@ -321,6 +321,19 @@ TEST_CASE("all locks of a step together are waited for no longer than one lock t
   of_c->receive();
 }
 
+TEST_CASE("an undo passes over what went with its whole schema") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 3);
+  test::Site site(db);
+  Step step = add_column();
+  step.sql.insert(step.sql.end(), {"CREATE SCHEMA extra", "CREATE SEQUENCE extra.writes"});
+  step.undo->insert(step.undo->end(), {"DROP SEQUENCE extra.writes", "DROP SCHEMA extra"});
+  const auto engagement = site.start(test::plan_of({step}, &site));
+  REQUIRE(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
+  db.exec("DROP SCHEMA extra CASCADE; ALTER TABLE public.items DROP COLUMN b");
+  CHECK(engagement->rollback(RollbackRequest{}) == Outcome::kRolledBack);
+}
+
 TEST_SUITE_END();
 
 }  // namespace falsework
