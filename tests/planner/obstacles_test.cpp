@@ -38,8 +38,9 @@ TEST_SUITE("planner/obstacles") {
         "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a int, b int,"
         " CONSTRAINT loose FOREIGN KEY (a) REFERENCES p NOT ENFORCED);"
         "ALTER TABLE t ADD CONSTRAINT late NOT NULL b NOT VALID");
-    CHECK(refusal_of(database, "ALTER TABLE t RENAME COLUMN a TO c;") ==
-          "m.sql:1: cannot move t.a to a new column: foreign key loose of t is not enforced, and its new form would be");
+    CHECK(
+        refusal_of(database, "ALTER TABLE t RENAME COLUMN a TO c;") ==
+        "m.sql:1: cannot move t.a to a new column: foreign key loose of t is not enforced, and its new form would be");
     CHECK(refusal_of(database, "ALTER TABLE t RENAME COLUMN b TO c;") ==
           "m.sql:1: cannot move t.b to a new column: not-null constraint late is not validated: validate it first");
     CHECK(refusal_of(database, "ALTER TABLE t ALTER COLUMN b SET NOT NULL;") ==

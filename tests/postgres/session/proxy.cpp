@@ -168,8 +168,11 @@ void Proxy::pump(int client, int server) const {
   while (!stopping_) {
     if (poll(ready.data(), ready.size(), 20) <= 0) continue;
     if (ready[0].revents != 0) {
-      const std::string bytes = receive(client);
+      std::string bytes = receive(client);
       if (bytes.empty()) return;
+      if (const std::size_t at = bytes.find("COMMIT"); fault_ == Fault::kSpoilsCommit && at != std::string::npos) {
+        bytes[at] = 'K';
+      }
       if (when_sent_) when_sent_();
       const bool strike = strikes(bytes);
       if (strike && (fault_ == Fault::kLosesRequest || fault_ == Fault::kLosesAnyRequest)) return;

@@ -21,6 +21,7 @@ enum class Fault {
   kMakesUpPid,       // the client is told another process id
   kIsThirteen,       // the client is told that the server is PostgreSQL 13.2
   kIsFourteenTwo,    // … 14.2
+  kSpoilsCommit,     // the server cannot read COMMIT, and refuses it before it has begun with it
   kLosesRequest,     // the connection breaks before a message with COMMIT reaches the server
   kLosesAnswer,      // the connection breaks after the server has answered it
   kLosesAnyRequest,  // as these two, and every message of the client counts, whatever it holds

@@ -254,6 +254,19 @@ TEST_CASE("a COMMIT that the server refuses is an error, not a doubt") {
   CHECK(rows_in(database, "t") == "0");
 }
 
+// As a cancel request does that reaches the server just before it begins to commit.
+TEST_CASE("a COMMIT that is refused before it was begun with leaves no transaction open") {
+  const TestDatabase database(Server::any());
+  database.exec("CREATE TABLE t (a int)");
+  const Proxy proxy(database, Fault::kSpoilsCommit);
+  const auto session = open(proxy.url());
+  session->begin();
+  session->query("INSERT INTO public.t VALUES (1)");
+  CHECK_THROWS_AS(session->commit(), SqlError);
+  CHECK_FALSE(session->in_transaction());
+  CHECK(session->query("SELECT count(*) FROM public.t").number(0, 0) == 0);
+}
+
 TEST_CASE("a backend that was terminated is a lost connection without doubt, and nothing reconnects") {
   const TestDatabase database(Server::any());
   const auto session = open(database.url());
