@@ -151,12 +151,18 @@ void Reading::read_parts() {
   // Those of materialized views are theirs to keep; the planner has no use for them.
   read_into<ExtendedStatistics>(statistics_query(), "statistics", into_table(&Table::statistics));
   read_into<Index>(indexes_query(major), "indexes", [](Table* table, View* view, Index index) {
-    if (table != nullptr) table->indexes.push_back(std::move(index));
-    if (view != nullptr) view->indexes.push_back(std::move(index));
+    if (table != nullptr) {
+      table->indexes.push_back(std::move(index));
+    } else if (view != nullptr) {
+      view->indexes.push_back(std::move(index));
+    }
   });
   read_into<Trigger>(triggers_query(), "triggers", [](Table* table, View* view, Trigger trigger) {
-    if (table != nullptr) table->triggers.push_back(std::move(trigger));
-    if (view != nullptr) view->triggers.push_back(std::move(trigger));
+    if (table != nullptr) {
+      table->triggers.push_back(std::move(trigger));
+    } else if (view != nullptr) {
+      view->triggers.push_back(std::move(trigger));
+    }
   });
 }
 

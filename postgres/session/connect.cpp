@@ -21,7 +21,7 @@ std::string reason_of(const std::string& text) {
   if (const std::size_t failed = reason.find(" failed: "); failed != std::string::npos) {
     reason = reason.substr(failed + 9);
   }
-  if (const std::size_t severity = reason.find(":  "); severity != std::string::npos && severity < 24) {
+  if (const std::size_t severity = reason.find(":  "); severity < 24) {
     reason = reason.substr(severity + 3);
   }
   return reason.empty() ? "no reason given" : reason;

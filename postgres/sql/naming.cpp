@@ -139,7 +139,7 @@ std::string name_of(std::string_view token) {
 // What a string constant holds; empty for any other token.
 std::string_view inside_literal(std::string_view token) {
   const std::size_t quote = token.find('\'');
-  if (quote != std::string_view::npos && quote <= 2 && token.back() == '\'' && token.size() > quote + 1) {
+  if (quote <= 2 && token.back() == '\'' && token.size() > quote + 1) {
     return token.substr(quote + 1, token.size() - quote - 2);
   }
   if (token.front() != '$') return {};

@@ -248,7 +248,7 @@ void FamilyWriter::renumber() {
 void FamilyWriter::remove_children() {
   const auto first = children_.lower_bound(some_child());
   auto end = first;
-  const int count = children_.size() > static_cast<std::size_t>(seeded_ * kChildrenOfASeed) ? 12 : 1;
+  const int count = children_.size() > static_cast<std::size_t>(seeded_) * kChildrenOfASeed ? 12 : 1;
   for (int i = 0; i < count && end != children_.end() && children_.size() > 30; ++i) ++end;
   if (first == end) return;
   const Rows gone = run(fmt::format("DELETE FROM {} WHERE owner = '{}' AND id BETWEEN {} AND {} RETURNING id::text",

@@ -103,17 +103,17 @@ TEST_SUITE("schema/change_schema") {
       const std::string name = property.value("$ref", std::string("#/$defs/")).substr(std::string("#/$defs/").size());
       return root.at("$defs").contains(name) && root.at("$defs").at(name).contains("description");
     };
-    for (const auto& [name, definition] : root.at("$defs").items()) {
-      if (!definition.contains("properties")) continue;
-      for (const auto& [key, property] : definition.at("properties").items()) {
-        CAPTURE(name);
-        CAPTURE(key);
-        CHECK(described(property));
+    for (const auto& definition : root.at("$defs").items()) {
+      if (!definition.value().contains("properties")) continue;
+      for (const auto& property : definition.value().at("properties").items()) {
+        CAPTURE(definition.key());
+        CAPTURE(property.key());
+        CHECK(described(property.value()));
       }
     }
-    for (const auto& [key, property] : root.at("properties").items()) {
-      CAPTURE(key);
-      CHECK(described(property));
+    for (const auto& property : root.at("properties").items()) {
+      CAPTURE(property.key());
+      CHECK(described(property.value()));
     }
   }
 }

@@ -349,7 +349,9 @@ TEST_SUITE("postgres/catalog/type_change") {
       create_samples(client);
       const std::map<Pair, Survival> found = assign_every_pair(client);
       REQUIRE(found.size() > 500);
-      for (const auto& [pair, survival] : found) {
+      for (const auto& each : found) {
+        const Pair& pair = each.first;
+        const Survival& survival = each.second;
         CAPTURE(pair.first);
         CAPTURE(pair.second);
         const TypeChange change = classify(pair.first, pair.second);

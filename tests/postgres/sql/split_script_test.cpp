@@ -64,9 +64,11 @@ TEST_CASE("a script without statements has only a header") {
 }
 
 TEST_CASE("semicolons in strings, rules and function bodies end no statement") {
+  const std::string atomic =
+      "CREATE FUNCTION g(a int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN a > 1 THEN 2 ELSE 3 END; SELECT "
+      "4; END";
   const Texts statements = {"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $x$ SELECT 1; SELECT 2; $x$",
-                            "CREATE FUNCTION g(a int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN a > 1 "
-                            "THEN 2 ELSE 3 END; SELECT 4; END",
+                            atomic,
                             "CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b)",
                             "SELECT E'it\\'s;', \"a;b\"",
                             "BEGIN",
