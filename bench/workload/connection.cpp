@@ -33,9 +33,9 @@ Answer Connection::finish(pg_result* result, const std::string& sql) const {
   Answer answer;
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
     const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    Refused refused(sqlstate == nullptr ? "" : sqlstate, PQerrorMessage(connection_), sql);
+    const std::string state = sqlstate == nullptr ? "" : sqlstate;
     PQclear(result);
-    throw refused;
+    throw Refused(state, PQerrorMessage(connection_), sql);
   }
   for (int row = 0; row < PQntuples(result); ++row) {
     std::vector<Value>& values = answer.rows.emplace_back();

@@ -92,9 +92,9 @@ TEST_CASE("a password is in no answer of any command, no file, no journal and no
     CHECK_FALSE(said.empty());
     const auto written = everything_written(place);
     CHECK(written.size() >= 8);
-    for (const auto& [where, text] : written) {
-      CAPTURE(where);
-      CHECK(text.find(kPassword) == std::string::npos);
+    for (const auto& each : written) {
+      CAPTURE(each.first);
+      CHECK(each.second.find(kPassword) == std::string::npos);
     }
     CHECK(place.database().server().log().find(kPassword) == std::string::npos);
   }
@@ -118,9 +118,9 @@ TEST_CASE("a value of a row that makes a step fail is in no answer, file or jour
   for (const char* command : {"status", "history"}) said += place.run({command, "--json", "-d", place.url()}).out;
   CHECK(said.find("1 rows do not convert") != std::string::npos);
   CHECK(said.find(kValue) == std::string::npos);
-  for (const auto& [where, text] : everything_written(place)) {
-    CAPTURE(where);
-    CHECK(text.find(kValue) == std::string::npos);
+  for (const auto& each : everything_written(place)) {
+    CAPTURE(each.first);
+    CHECK(each.second.find(kValue) == std::string::npos);
   }
 }
 

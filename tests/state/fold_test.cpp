@@ -56,10 +56,10 @@ TEST_CASE("a run that has just been created has every step of its plan pending")
   CHECK(state.run == "users_email-1a2b3c4d");
   CHECK(state.state == RunPhaseState::kRunning);
   REQUIRE(state.steps.size() == 4);
-  for (const auto& [id, step] : state.steps) {
-    CAPTURE(id);
-    CHECK(step.state == StepState::kPending);
-    CHECK(step.attempts == 0);
+  for (const auto& step : state.steps) {
+    CAPTURE(step.first);
+    CHECK(step.second.state == StepState::kPending);
+    CHECK(step.second.attempts == 0);
   }
   CHECK(state.last_serial == 1);
 }

@@ -195,13 +195,17 @@ TEST_SUITE("engine/runbook/parse_back") {
       const ReadRunbook& markdown = books()[i].read;
       const ReadRunbook& html = books()[i + 1].read;
       CAPTURE(books()[i].name);
-      for (const auto& [number, step] : markdown.steps) {
+      for (const auto& each : markdown.steps) {
+        const auto& number = each.first;
+        const auto& step = each.second;
         CAPTURE(number);
         CHECK(html.steps.at(number).title == step.title);
         CHECK(html.steps.at(number).tables == step.tables);
         CHECK(html.steps.at(number).paragraphs == step.paragraphs);
       }
-      for (const auto& [title, section] : markdown.sections) {
+      for (const auto& each : markdown.sections) {
+        const auto& title = each.first;
+        const auto& section = each.second;
         CAPTURE(title);
         REQUIRE(html.sections.count(title) == 1);
         CHECK(html.sections.at(title).listings == section.listings);

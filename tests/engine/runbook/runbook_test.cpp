@@ -348,11 +348,11 @@ TEST_SUITE("engine/runbook/runbook") {
 
   TEST_CASE("text that would begin a list or a rule at the start of a block does not") {
     Plan plan = stamped();
-    for (const auto& [given, shown] : std::vector<std::pair<std::string, std::string>>{
+    for (const auto& each : std::vector<std::pair<std::string, std::string>>{
              {"- a", "\\- a"}, {"1. a", "1\\. a"}, {"12) a", "12\\) a"}, {"+ a", "\\+ a"}, {"---", "\\---"}}) {
-      plan.steps[0].why = given;
-      CAPTURE(given);
-      CHECK(holds(markdown(plan), "\n\n" + shown + "\n\n"));
+      plan.steps[0].why = each.first;
+      CAPTURE(each.first);
+      CHECK(holds(markdown(plan), "\n\n" + each.second + "\n\n"));
     }
   }
 
