@@ -22,7 +22,9 @@ void make_readings(const Workspace& place) {
 void to_the_end(const Workspace& place, const std::string& declaration, const std::string& first,
                 const std::string& second) {
   place.plan(declaration);
-  REQUIRE(place.run({"apply", "plan.json", "--yes", "-d", place.url()}).status == 0);
+  const ProcessResult applied = place.run({"apply", "plan.json", "--yes", "-d", place.url()});
+  CAPTURE(applied.err);
+  REQUIRE(applied.status == 0);
   REQUIRE(place.run({"advance", "--release", first, "--yes", "-d", place.url()}).status == 0);
   const Json done = place.json({"advance", "--release", second, "--yes", "-q"}).at("results").at(0);
   REQUIRE(done.at("outcome") == "done");
@@ -78,6 +80,101 @@ TEST_SUITE("engine/cli/archive") {
     CHECK(all_readings(place) == "1=1 2=3 3=null 4=4 5=5");
     place.database().exec("ALTER TABLE falsework.elsewhere RENAME TO " + archive.substr(archive.find('.') + 1));
     CHECK(place.run({"rollback", "readings_amount", "--yes", "-d", place.url()}).status == 0);
+    CHECK(all_readings(place) == "1=1.25 2=2.50 3=null 4=3.75 5=5.05");
+  }
+
+  TEST_CASE("a key finds its own archived row and no other, whatever collations its table mixes") {
+    const Workspace place;
+    place.database().exec(
+        "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+        "CREATE TABLE prices (code text PRIMARY KEY, part text COLLATE ci);"
+        "INSERT INTO prices VALUES ('A', 'x'), ('a', 'X'), ('b', 'Y')");
+    const auto all = [&] {
+      return place.database().connect().value(
+          "SELECT string_agg(code || '=' || part, ' ' ORDER BY code COLLATE \"C\") FROM prices");
+    };
+    to_the_end(place,
+               "-- falsework: name=prices_part archive=true switch=r1 contract=r2\n"
+               "ALTER TABLE prices ALTER COLUMN part TYPE varchar(9) COLLATE public.ci USING lower(part); "
+               "-- falsework: down=part accept=data_loss\n",
+               "r1", "r2");
+    REQUIRE(all() == "A=x a=x b=y");
+    REQUIRE(place.run({"rollback", "prices_part", "--yes", "-d", place.url()}).status == 0);
+    CHECK(all() == "A=x a=X b=Y");
+  }
+
+  TEST_CASE("what a row takes of its new value is computed in the collation of the new column, not of the key") {
+    const Workspace place;
+    place.database().exec(
+        "CREATE COLLATION turkish (provider = icu, locale = 'tr');"
+        "CREATE TABLE words (id text COLLATE \"C\" PRIMARY KEY, word text COLLATE turkish);"
+        "INSERT INTO words VALUES ('a', 'I')");
+    to_the_end(place,
+               "-- falsework: name=words_word archive=true switch=r1 contract=r2\n"
+               "ALTER TABLE words ALTER COLUMN word TYPE varchar(9) COLLATE public.turkish USING upper(word); "
+               "-- falsework: down=lower(word) accept=data_loss\n",
+               "r1", "r2");
+    // Longer than the column was when it was archived: nothing of that is in the way.
+    place.database().exec(
+        "ALTER TABLE words ALTER word TYPE varchar(20) COLLATE turkish; INSERT INTO words VALUES ('b', 'IIIIIIIIII')");
+    REQUIRE(place.run({"rollback", "words_word", "--yes", "-d", place.url()}).status == 0);
+    // Without a dot, in Turkish.
+    CHECK(place.database().connect().value("SELECT DISTINCT word FROM words WHERE id = 'b'") ==
+          "\u0131\u0131\u0131\u0131\u0131\u0131\u0131\u0131\u0131\u0131");
+  }
+
+  TEST_CASE("a value of a domain is mapped back in the collation of its domain, not of the key") {
+    const Workspace place;
+    place.database().exec(
+        "CREATE COLLATION turkish (provider = icu, locale = 'tr');"
+        "CREATE DOMAIN loud AS text COLLATE turkish;"
+        "CREATE TABLE words (id text COLLATE \"C\" PRIMARY KEY, word text COLLATE turkish);"
+        "INSERT INTO words VALUES ('a', 'I')");
+    to_the_end(place,
+               "-- falsework: name=words_word archive=true switch=r1 contract=r2\n"
+               "ALTER TABLE words ALTER COLUMN word TYPE loud USING upper(word); "
+               "-- falsework: down=lower(word) accept=data_loss\n",
+               "r1", "r2");
+    place.database().exec("INSERT INTO words VALUES ('b', 'I')");
+    REQUIRE(place.run({"rollback", "words_word", "--yes", "-d", place.url()}).status == 0);
+    CHECK(place.database().connect().value("SELECT string_agg(word, '') FROM words") == "I\u0131");
+  }
+
+  TEST_CASE("a counter that was dropped and made again is not taken for the one that was archived with") {
+    const Workspace place;
+    place.make_users(20);
+    place.plan(
+        "-- falsework: name=users_email archive=true switch=r1 contract=r2\n"
+        "ALTER TABLE users RENAME COLUMN email TO email_address;\n");
+    const std::vector<std::string> onward{"advance", "users_email", "--yes", "-q"};
+    REQUIRE(place.run({"apply", "plan.json", "--yes", "-d", place.url()}).status == 0);
+    REQUIRE(place.run({"advance", "--release", "r1", "--yes", "-d", place.url()}).status == 0);
+    place.json({"advance", "users_email", "--release", "r2", "--step", "users.email_address/contract/archive_rows",
+                "--yes", "-q"});
+    const std::string counter = place.database().connect().value(
+        "SELECT oid::regclass FROM pg_class WHERE relkind = 'S' AND relname LIKE '\\_fw\\_old\\_writes%'");
+    place.database().exec("DROP SEQUENCE " + counter + "; CREATE SEQUENCE " + counter);
+    const Json refused = place.json(onward, 7).at("error");
+    CHECK(holds(refused.at("message"), "or its counter was made anew"));
+    CHECK(place.database().connect().value("SELECT count(email) FROM users") == "20");
+  }
+
+  TEST_CASE("nobody but its owner may read an archive, whatever default privileges the role has") {
+    Workspace place;
+    make_readings(place);
+    const std::string reader = place.database().add_role("reader");
+    place.database().exec(
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; "
+        "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO " +
+        reader + " WITH GRANT OPTION");
+    to_the_end(place, kRounding, "r1", "r2");
+    const std::string archive = archive_of(place);
+    CHECK(place.database().connect().value("SELECT count(*) FROM pg_class AS c, aclexplode(c.relacl) AS a "
+                                           "WHERE c.oid = '" +
+                                           archive + "'::regclass AND a.grantee <> c.relowner") == "0");
+    CHECK(place.database().connect().value("SELECT has_table_privilege('" + reader + "', '" + archive +
+                                           "', 'SELECT')") == "f");
+    REQUIRE(place.run({"rollback", "readings_amount", "--yes", "-d", place.url()}).status == 0);
     CHECK(all_readings(place) == "1=1.25 2=2.50 3=null 4=3.75 5=5.05");
   }
 
