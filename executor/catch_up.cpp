@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error_kinds.h"
+#include "executor/archives.h"
 #include "executor/reconcile.h"
 
 namespace falsework {
@@ -38,6 +39,7 @@ void bring_ledger_up(RunContext& context) {
     context.tell(repair.kind, step, repair.detail, event);
   }
   if (context.finished == "done") tell_once(context, EventKind::kRunDone, RunPhaseState::kDone);
+  tell_dropped_archives(context);
   if (context.finished == "rolled_back") tell_once(context, EventKind::kRunRolledBack, RunPhaseState::kRolledBack);
 }
 

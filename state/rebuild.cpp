@@ -58,6 +58,7 @@ class Rebuilding {
   void add_of_run(const JournalEntry& entry) {
     if (entry.event == "run_done") push(entry, EventKind::kRunDone);
     if (entry.event == "run_rolled_back") push(entry, EventKind::kRunRolledBack);
+    if (entry.event == "archive_dropped") push(entry, EventKind::kArchiveDropped);
     if (entry.event == "adopted") push(entry, EventKind::kRunAdopted);
   }
 
