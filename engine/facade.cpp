@@ -66,6 +66,11 @@ RunReport report(const Engagement& engagement, const Workplace& place, Outcome o
 
 }  // namespace
 
+pg::DatabaseIdentity identity_of(const Connection& connection) {
+  const std::unique_ptr<pg::Session> session = connect_read_only(connection);
+  return pg::identify(*session);
+}
+
 void require_run_database(const RunRecord& run, const pg::DatabaseIdentity& identity) {
   const bool other_server = !run.system_identifier.empty() && !identity.system_identifier.empty() &&
                             run.system_identifier != identity.system_identifier;
@@ -171,6 +176,12 @@ RunReport prove_run(const RunRecord& run, const std::optional<std::string>& step
     outcome = engagement->advance(request);
   }
   return report(*engagement, place, outcome);
+}
+
+std::vector<std::string> drop_archives(const RunRecord& run, const Workplace& place) {
+  const auto engagement = Engagement::take_up(run, place.ledger, place.clock, place.observer, place.options);
+  place.opened(engagement->run());
+  return engagement->drop_archives();
 }
 
 std::vector<std::string> verify_journal(const Connection& connection, const Ledger& ledger) {

@@ -50,6 +50,9 @@ std::vector<std::string> drift_of(const Plan& plan, const Connection& connection
 // The same for a run: against what its last finished step left. Throws Error(database.foreign).
 std::vector<std::string> drift_of_run(const RunRecord& run, const Connection& connection);
 
+// Where a connection leads.
+pg::DatabaseIdentity identity_of(const Connection& connection);
+
 // Throws Error(database.foreign) unless this is the database that the run was begun in.
 void require_run_database(const RunRecord& run, const pg::DatabaseIdentity& identity);
 
@@ -87,6 +90,10 @@ bool adopt(const std::string& run, const std::string& reason, const Workplace& p
 // Throws Error(step.unknown) when there is no failed proof, Error(proof.failed) when it fails again.
 RunReport prove_run(const RunRecord& run, const std::optional<std::string>& step, const std::string& reason,
                     const Workplace& place);
+
+// Drops the archives of a run that is done, and with them its way back; returns their names. Throws Error(usage) for a
+// run that is under way, or on its way back.
+std::vector<std::string> drop_archives(const RunRecord& run, const Workplace& place);
 
 // Checks the chains of the journal in a database, and that the ledger has what the journal says of it; returns what is
 // wrong, in words. Throws Error(run.unknown) when there is no journal.

@@ -228,6 +228,7 @@ HealthReport check_health(const Connection& connection, const HealthRequest& req
     report.items.push_back(std::move(item));
   }
   merge_invalid_leftovers(report.items);
+  report.archives = find_archives(*session);
   std::erase_if(report.items, [&](const HealthItem& item) { return item.finding.severity < request.least; });
   return report;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/archives.h"
 #include "engine/facade.h"
 #include "postgres/health/health.h"
 #include "state/ledger.h"
@@ -28,6 +29,7 @@ struct HealthReport {
   int server_version = 0;
   std::string journal_unread;  // why the runs of the database are not known; empty: they are
   std::vector<HealthItem> items;
+  std::vector<ArchiveView> archives;  // of all runs: to be known of, and no finding
 };
 
 struct HealthRequest {

@@ -79,6 +79,7 @@ PreflightFacts read_preflight_facts(pg::Session& session, const PreflightQuestio
   facts.holders = without_repetitions(find_holders(session, awaited_locks(question.ahead)));
   if (!facts.holders.empty()) leave_out_engines(session, facts.holders);
   facts.leftovers = find_leftovers(session, question.ledger, relations);
+  facts.archives = find_archives(session);
   const pg::Rows journal = session.query(
       "SELECT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = 'falsework'), "
       "has_database_privilege(current_database(), 'CREATE')");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/archives.h"
 #include "engine/facade.h"
 #include "executor/locks/holders.h"
 #include "plans/plan.h"
@@ -62,6 +63,7 @@ struct PreflightFacts {
   std::vector<pg::RelationFacts> relations;
   std::vector<Holder> holders;               // of locks that conflict with those of the steps ahead
   std::vector<pg::HealthFinding> leftovers;  // on the plan's relations, of no run under way
+  std::vector<ArchiveView> archives;         // of all runs
   bool has_journal = false, may_create_schema = true;
 };
 

@@ -37,6 +37,7 @@ class Judgement {
     if (!facts_.server.in_recovery) {
       judge_privileges();
       judge_leftovers();
+      judge_archives();
       judge_holders();
       judge_transactions();
       judge_prepared();
@@ -160,6 +161,28 @@ class Judgement {
       add("leftover.found", in_the_way ? Severity::kRefuse : Severity::kWarning, leftover.message,
           in_the_way ? "This plan makes an object of that name, and would fail there." : leftover.consequence,
           leftover.hint);
+    }
+  }
+
+  // A step that finds a table under the name of the archive that it is to make fails in the middle of the run.
+  void judge_archives() {
+    for (const ArchiveView& archive : facts_.archives) {
+      const Step* maker = maker_of(question_.plan, archive.archive);
+      if (maker == nullptr || (question_.run != nullptr && archive.run == question_.run->run)) continue;
+      const bool ahead = std::any_of(question_.ahead.begin(), question_.ahead.end(),
+                                     [&](const Step* step) { return step->id == maker->id; });
+      const std::string since = archive.since.empty() ? "" : fmt::format(", since {}", archive.since);
+      add("archive.exists", question_.run == nullptr || ahead ? Severity::kRefuse : Severity::kWarning,
+          archive.run.empty()
+              ? fmt::format("the archive {} is there already, of no run of the journal", archive.archive)
+              : fmt::format("the archive {} is there already, of run {}{}", archive.archive, archive.run, since),
+          fmt::format("Step {} makes a table of that name, and would fail in the middle of the run.", maker->id),
+          archive.run.empty()
+              ? "See what it holds, and rename or drop it; or give the migration another name and plan it anew."
+              : fmt::format(
+                    "Give the migration another name and plan it anew. Or, if nobody will roll run {0} back any "
+                    "more, drop its archive with: falsework archive drop {0} --confirm {1}.",
+                    archive.run, archive.migration));
     }
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error_kinds.h"
+#include "executor/archives.h"
 #include "executor/reconcile.h"
 
 namespace falsework {
@@ -41,6 +42,7 @@ void bring_ledger_up(RunContext& context) {
     context.tell(EventKind::kRunReopened, nullptr);
   }
   if (context.finished == "done") tell_once(context, EventKind::kRunDone, RunPhaseState::kDone);
+  tell_dropped_archives(context);
   if (context.finished == "rolled_back") tell_once(context, EventKind::kRunRolledBack, RunPhaseState::kRolledBack);
 }
 

@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "executor/archives.h"
 #include "executor/catch_up.h"
 #include "executor/drift.h"
 #include "executor/executor.h"
@@ -33,6 +34,7 @@ class LiveEngagement final : public Engagement {
   Outcome advance(const AdvanceRequest& request) override;
   Outcome rollback(const RollbackRequest& request) override;
   void clear_proof(const std::string& step, const std::string& reason) override;
+  std::vector<std::string> drop_archives() override;
 
  private:
   // Runs `work` to its end, through lost connections; a stop and a temporary failure leave the run paused.
@@ -123,21 +125,6 @@ void require_whole(const RunContext& context, const RollbackRequest& request) {
   if (!request.to_phase && !request.step) return;
   throw Error(errors::kIrreversible, fmt::format("run {} is done: it can only be rolled back as a whole", context.run),
               fmt::format("Roll it back with: falsework rollback {}.", context.run));
-}
-
-// Before anything is undone: what an undo reads must still be there.
-void require_archives(RunContext& context, const std::vector<const Step*>& steps) {
-  for (const Step* step : steps) {
-    for (const std::string& archive : step->archives) {
-      const pg::Rows rows = context.session->query("SELECT pg_catalog.to_regclass($1) IS NOT NULL", {archive});
-      if (rows.boolean(0, 0)) continue;
-      throw Error(errors::kIrreversible,
-                  fmt::format("step {} cannot be undone: its archive {} is gone", step->id, archive),
-                  context.finished == "done"
-                      ? "The run is over. The way back is a migration of its own, from the new shape to the old one."
-                      : fmt::format("The run can only go forward: falsework advance {}.", context.run));
-    }
-  }
 }
 
 Outcome LiveEngagement::advance(const AdvanceRequest& request) {
@@ -358,6 +345,14 @@ void LiveEngagement::clear_proof(const std::string& id, const std::string& reaso
   });
   failpoint("proof.cleared");
   context_->tell(EventKind::kProofCleared, step, reason);
+}
+
+std::vector<std::string> LiveEngagement::drop_archives() {
+  ensure_fenced(*context_);
+  context_->journal = Journal(*context_->session).steps(context_->run);
+  std::vector<std::string> dropped = falsework::drop_archives(*context_);
+  seal();
+  return dropped;
 }
 
 }  // namespace

@@ -101,6 +101,10 @@ class Engagement {
   // Clears a failed proof, by a person, with a reason: its check runs anew. Throws Error(step.unknown) when that step's
   // proof has not failed.
   virtual void clear_proof(const std::string& step, const std::string& reason) = 0;
+
+  // Drops the archives of a run that is done: it cannot be rolled back any more. Returns their names; none when they
+  // are gone already. Throws Error(usage) for a run that is under way, or on its way back.
+  virtual std::vector<std::string> drop_archives() = 0;
 };
 
 // Compares what the plan relies on with the live catalog, as lines `relation: object changed|gone|new`. Used before a

@@ -30,6 +30,8 @@ constexpr std::array kKindNames{
     KindName{EventKind::kBackupAcknowledged, "backup_acknowledged"},
     KindName{EventKind::kProofFailed, "proof_failed"},
     KindName{EventKind::kProofCleared, "proof_cleared"},
+    KindName{EventKind::kArchiveIntent, "archive_intent"},
+    KindName{EventKind::kArchiveDropped, "archive_dropped"},
     KindName{EventKind::kRunWaiting, "run_waiting"},
     KindName{EventKind::kRunPaused, "run_paused"},
     KindName{EventKind::kRunResumed, "run_resumed"},

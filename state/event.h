@@ -27,9 +27,11 @@ enum class EventKind {
   kBackupAcknowledged,  // detail: its reference and when it was taken
   kProofFailed,         // sticky
   kProofCleared,        // by a person, with a reason
-  kRunWaiting,          // at a closed gate
-  kRunPaused,           // stopped at a safe point; detail: signal; or, with a step, held by `pause`; detail: by whom
-  kRunResumed,          // what `pause` held goes on
+  kArchiveIntent,       // about to drop the archives of a done run; detail: which
+  kArchiveDropped,
+  kRunWaiting,  // at a closed gate
+  kRunPaused,   // stopped at a safe point; detail: signal; or, with a step, held by `pause`; detail: by whom
+  kRunResumed,  // what `pause` held goes on
   kRunDone,
   kRunReopened,  // was done, and is about to be rolled back
   kRunRolledBack,

@@ -89,6 +89,8 @@ void apply_to_step(StepStatus& step, const Event& event) {
     case EventKind::kGateOverridden:
     case EventKind::kGateApproved:
     case EventKind::kBackupAcknowledged:
+    case EventKind::kArchiveIntent:
+    case EventKind::kArchiveDropped:
     case EventKind::kRunCreated:
     case EventKind::kRunWaiting:
     case EventKind::kRunPaused:
@@ -121,6 +123,8 @@ std::optional<RunPhaseState> run_state_after(EventKind kind) {
     case EventKind::kGateOverridden:
     case EventKind::kGateApproved:
     case EventKind::kBackupAcknowledged:
+    case EventKind::kArchiveIntent:
+    case EventKind::kArchiveDropped:
     case EventKind::kStepProgress:
     case EventKind::kStepDone:
     case EventKind::kStepBlocked:

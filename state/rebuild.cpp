@@ -59,6 +59,7 @@ class Rebuilding {
     if (entry.event == "run_done") push(entry, EventKind::kRunDone);
     if (entry.event == "run_reopened") push(entry, EventKind::kRunReopened);
     if (entry.event == "run_rolled_back") push(entry, EventKind::kRunRolledBack);
+    if (entry.event == "archive_dropped") push(entry, EventKind::kArchiveDropped);
     if (entry.event == "adopted") push(entry, EventKind::kRunAdopted);
   }
 

@@ -18,11 +18,12 @@ const std::vector<Option>& common_options() {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
-      plan_command(),     runbook_command(), explain_command(),      apply_command(),
-      advance_command(),  approve_command(), acknowledge_command(),  rollback_command(),
-      status_command(),   history_command(), release_list_command(), release_withdraw_command(),
-      snapshot_command(), drift_command(),   check_command(),        prove_command(),
-      adopt_command(),    pause_command(),   resume_command(),       throttle_command(),
+      plan_command(),     runbook_command(),      explain_command(),      apply_command(),
+      advance_command(),  approve_command(),      acknowledge_command(),  rollback_command(),
+      status_command(),   history_command(),      release_list_command(), release_withdraw_command(),
+      snapshot_command(), drift_command(),        check_command(),        prove_command(),
+      adopt_command(),    archive_drop_command(), pause_command(),        resume_command(),
+      throttle_command(),
   };
   return kCommands;
 }

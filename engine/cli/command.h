@@ -60,6 +60,7 @@ Command release_list_command();
 Command release_withdraw_command();
 Command snapshot_command();
 Command drift_command();
+Command archive_drop_command();
 Command check_command();
 Command prove_command();
 Command adopt_command();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/archives.h"
 #include "engine/cli/console.h"
 #include "engine/gates.h"
 #include "engine/preflight.h"
@@ -18,8 +19,10 @@
 
 namespace falsework::cli {
 
-// {"runs":[{run,name,database,state,phase,waiting_for,steps:[…],gate}]}. `gates`: one report for each run.
-std::string render_status_json(const std::vector<RunView>& runs, const std::vector<GateReport>& gates);
+// {"runs":[{run,name,database,state,phase,waiting_for,steps:[…],gate,archives}]}. `gates` and `archives`: one for each
+// run.
+std::string render_status_json(const std::vector<RunView>& runs, const std::vector<GateReport>& gates,
+                               const std::vector<std::optional<std::vector<ArchiveView>>>& archives);
 
 // What a run waits for: what its gate lacks by the report, else as the ledger has it.
 std::vector<std::string> awaited(const RunView& run, const GateReport& report);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/redact.h"
+#include "engine/cli/archive_report.h"
 #include "engine/cli/copy_report.h"
 #include "engine/cli/preflight_report.h"
 #include "engine/cli/report.h"
@@ -174,8 +175,9 @@ std::string_view name(Outcome outcome) {
   FALSEWORK_CHECK(false);
 }
 
-std::string render_status_json(const std::vector<RunView>& runs, const std::vector<GateReport>& gates) {
-  FALSEWORK_CHECK(runs.size() == gates.size());
+std::string render_status_json(const std::vector<RunView>& runs, const std::vector<GateReport>& gates,
+                               const std::vector<std::optional<std::vector<ArchiveView>>>& archives) {
+  FALSEWORK_CHECK(runs.size() == gates.size() && runs.size() == archives.size());
   Json json;
   json["runs"] = Json::array();
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -183,6 +185,7 @@ std::string render_status_json(const std::vector<RunView>& runs, const std::vect
     each["waiting_for"] = awaited(runs[i], gates[i]);
     each["steps"] = steps_of(runs[i]);
     each["gate"] = gate_of(runs[i], gates[i]);
+    each["archives"] = archives[i] ? json_of(*archives[i]) : Json(nullptr);
     json["runs"].push_back(each);
   }
   return dump(json);

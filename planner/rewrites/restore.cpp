@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "planner/names.h"
 #include "planner/rewrites/archive.h"
@@ -71,15 +72,47 @@ void give_names_back(const TableWork& work, int server_major, Statements& ddl) {
   }
 }
 
+// The collation in which values of a type are compared; nullopt: none, or that of a type of somebody's own.
+std::optional<QualifiedName> collation_of(const std::string& type, const std::optional<QualifiedName>& declared) {
+  static const std::regex kText(R"((text|bpchar|character( varying)?(\(\d+\))?)(\[\])*)");
+  if (declared) return declared;
+  if (std::regex_match(type, kText)) return QualifiedName{"pg_catalog", "default"};
+  if (type == "name") return QualifiedName{"pg_catalog", "C"};
+  return std::nullopt;
+}
+
+// A type without its modifier, which a variable would enforce on what was written since; `character` alone has one.
+std::string without_modifier(const std::string& type) {
+  static const std::regex kModifier(R"(\(\d+\))");
+  static const std::regex kCharacter(R"(^character(?! varying))");
+  return std::regex_replace(std::regex_replace(type, kModifier, ""), kCharacter, "pg_catalog.bpchar");
+}
+
+// What new_value is declared as, so that it has its column's collation; empty where a parameter has it, since no key
+// has one that would be mixed in.
+std::string new_variable(const QualifiedName& archive, const std::vector<pg::ArchiveKey>& key, const ShadowPair& pair) {
+  if (std::none_of(key.begin(), key.end(), [](const pg::ArchiveKey& each) { return each.collation.has_value(); })) {
+    return "";
+  }
+  if (const auto collation = collation_of(pair.type, pair.collation)) {
+    return fmt::format("{} COLLATE {}", without_modifier(pair.type), collation->sql());
+  }
+  // A type of somebody's own may have one; the archive's column has it, too.
+  const bool foreign = pair.type.find('.') != std::string::npos && pair.type.find('(') == std::string::npos;
+  return foreign ? fmt::format("{}.{}%TYPE", archive.sql(), quote_identifier(pair.final_name)) : "";
+}
+
 void restore_values(const Work& work, const TableWork& table_work, Statements& ddl) {
   const pg::Table& table = *table_work.table;
-  const std::vector<std::string> key = archive_key(table_work);
-  std::vector<std::string> key_types, key_now;
-  for (const std::string& name : key) {
+  const QualifiedName archive = archive_name(work, table);
+  std::vector<pg::ArchiveKey> key;
+  std::vector<std::string> key_now;
+  for (const std::string& name : archive_key(table_work)) {
     const auto pair = std::find_if(table_work.pairs.begin(), table_work.pairs.end(),
                                    [&](const ShadowPair& each) { return each.final_name == name; });
     const bool moved = pair != table_work.pairs.end();
-    key_types.push_back(moved ? pair->type : table.column(name)->type.name);
+    const std::string& type = moved ? pair->type : table.column(name)->type.name;
+    key.push_back({name, type, collation_of(type, moved ? pair->collation : table.column(name)->collation)});
     key_now.push_back(quote_identifier(moved ? pair->shadow : name));
   }
   pg::RestoreColumns restore{table.name, {}};
@@ -87,9 +120,9 @@ void restore_values(const Work& work, const TableWork& table_work, Statements& d
   for (const ShadowPair& pair : table_work.pairs) {
     const QualifiedName function{"falsework",
                                  generated_name("restore", {table.name.schema, table.name.name, pair.old_name()})};
-    lookups.push_back(pg::CreateArchiveLookup{function, archive_name(work, table), key, key_types, pair.final_name,
-                                              pair.type, old_name_now(pair), pair.column->type.name,
-                                              down_assigned(pair, {"new_value"}), pair.time_zone});
+    lookups.push_back(pg::CreateArchiveLookup{function, archive, key, pair.final_name, pair.type, old_name_now(pair),
+                                              pair.column->type.name, down_assigned(pair, {"new_value"}),
+                                              pair.time_zone, new_variable(archive, key, pair)});
     drops.push_back(pg::DropArchiveLookup{function});
     ddl.push_back(pg::AddColumn{table.name, pair.old_name(), pair.column->type.name, pair.column->collation});
     restore.columns.push_back(

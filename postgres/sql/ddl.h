@@ -116,10 +116,12 @@ struct FillArchive { QualifiedName archive, table; std::vector<std::string> colu
 struct RequireFreshArchive { QualifiedName archive, table; QualifiedName counter; std::string comment; };  // fails when the counter has moved
 struct DropArchive { QualifiedName archive; };
 // A function of a row's key and its new value: the archived old value while the new one is as it was archived, else
-// `otherwise`, an expression over new_value.
+// `otherwise`, an expression over new_value. Keys are compared in the collation that is given. `new_variable`: the
+// declaration, but for its name, of a variable that new_value is instead of a parameter; empty: none.
+struct ArchiveKey { std::string column, type; std::optional<QualifiedName> collation = std::nullopt; };
 struct CreateArchiveLookup {
-  QualifiedName function, archive; std::vector<std::string> key, key_types;
-  std::string new_column, new_type, old_column, old_type, otherwise, time_zone;
+  QualifiedName function, archive; std::vector<ArchiveKey> key;
+  std::string new_column, new_type, old_column, old_type, otherwise, time_zone, new_variable;
 };
 struct DropArchiveLookup { QualifiedName function; };
 // Gives columns their values by expressions over the row, in one rewrite that fires no trigger.

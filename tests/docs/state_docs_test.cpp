@@ -123,7 +123,7 @@ TEST_CASE("the page on the journal describes each event of a run in its history,
   engine.journal.close_gate("a-1", "users/switch/gate");
   engine.journal.mark_no_return("a-1");
   engine.journal.adopt("a-1", "another", "from ledger x");
-  for (const char* event : {"failed", "undo_failed", "proof_cleared"}) {
+  for (const char* event : {"failed", "undo_failed", "proof_cleared", "archive_dropped"}) {
     JournalEntry entry;
     entry.event = event;
     engine.journal.note("a-1", engine.epoch, entry);

@@ -233,6 +233,29 @@ TEST_CASE("leftovers of an earlier run that stand in the way are refused, others
   CHECK(is(preflight({db.url()}, question_of(plan)), "leftover.found", Severity::kRefuse));
 }
 
+TEST_CASE("a table under the name of an archive that is to be made is refused, and told where that is not yet ahead") {
+  const test::TestDatabase db(test::Server::any());
+  test::create_items(db, 1);
+  const std::string archive = "falsework." + generated_name("archive", {"m", "public", "items"});
+  const Plan plan = test::plan_of(
+      {test::statement("items/contract/archive", {"CREATE TABLE " + archive + " AS SELECT id FROM public.items"},
+                       {"DROP TABLE " + archive})});
+  CHECK(preflight({db.url()}, question_of(plan)).findings.empty());
+  db.exec("CREATE SCHEMA falsework; CREATE TABLE " + archive + " (id int)");
+  const Preflight seen = preflight({db.url()}, question_of(plan));
+  CHECK(is(seen, "archive.exists", Severity::kRefuse));
+  CHECK(find(seen, "archive.exists")->message ==
+        "the archive " + archive + " is there already, of no run of the journal");
+  RunRecord run;
+  run.run = "m-1";
+  run.database_oid = db.connect().value("SELECT oid FROM pg_database WHERE datname = current_database()");
+  PreflightQuestion later = question_of(plan);
+  later.run = &run;
+  CHECK(is(preflight({db.url()}, later), "archive.exists", Severity::kRefuse));
+  later.ahead.clear();
+  CHECK(is(preflight({db.url()}, later), "archive.exists", Severity::kWarning));
+}
+
 TEST_CASE("another server and another database are refused") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 1);

@@ -17,6 +17,10 @@ std::vector<std::string> Program::advance() const {
   return command;
 }
 
+std::vector<std::string> Program::switch_over() const {
+  return {"advance", plan_.name, "--release", plan_.releases.at("switch"), "--yes", "-q"};
+}
+
 std::vector<std::string> Program::rollback() const { return {"rollback", plan_.name, "--yes", "-q"}; }
 
 std::vector<std::string> Program::whole(std::vector<std::string> command) const {

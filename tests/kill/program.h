@@ -22,6 +22,8 @@ class Program {
 
   std::filesystem::path path(const std::string& file) const { return directory_.path() / file; }
   std::vector<std::string> apply() const;
+  // To the gate of contract.
+  std::vector<std::string> switch_over() const;
   // To the end, through every gate and past the point of no return.
   std::vector<std::string> advance() const;
   std::vector<std::string> rollback() const;

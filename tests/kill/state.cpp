@@ -2,8 +2,6 @@
 
 #include <set>
 
-#include "tests/oracle/catalog_oracle.h"
-
 namespace falsework::test {
 namespace {
 
@@ -20,10 +18,10 @@ std::vector<std::string> rows_or_none(const DatabaseState& state, const std::str
 
 }  // namespace
 
-DatabaseState state_of(const TestDatabase& database) {
+DatabaseState state_of(const TestDatabase& database, const OracleOptions& options) {
   Client client = database.connect_as_superuser();
   DatabaseState state;
-  state.catalog = catalog_rows(client);
+  state.catalog = catalog_rows(client, options);
   for (const Row& row :
        client.query("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN "
                     "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN "

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/oracle/catalog_oracle.h"
 #include "tests/support/server.h"
 
 namespace falsework::test {
@@ -14,7 +15,7 @@ struct DatabaseState {
   std::map<std::string, std::vector<std::string>> rows;  // by table
 };
 
-DatabaseState state_of(const TestDatabase& database);
+DatabaseState state_of(const TestDatabase& database, const OracleOptions& options = {});
 
 // What differs, line by line; empty when nothing does.
 std::string difference(const DatabaseState& wanted, const DatabaseState& found);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error_kinds.h"
+#include "engine/cli/archive_report.h"
 #include "engine/cli/command.h"
 #include "engine/cli/invocation.h"
 #include "engine/health.h"
@@ -62,6 +63,7 @@ std::string render_json(const HealthReport& report) {
   json["journal_unread"] = report.journal_unread.empty() ? Json(nullptr) : Json(report.journal_unread);
   json["findings"] = Json::array();
   for (const HealthItem& item : report.items) json["findings"].push_back(json_of(item));
+  json["archives"] = cli::json_of(report.archives);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -70,7 +72,7 @@ void print(Console& console, const HealthReport& report) {
   if (!report.journal_unread.empty()) {
     console.note(fmt::format("the runs of this database are not known: {}", report.journal_unread));
   }
-  if (report.items.empty()) return console.line(fmt::format("nothing was found in {}", report.database));
+  if (report.items.empty()) console.line(fmt::format("nothing was found in {}", report.database));
   for (const HealthItem& item : report.items) {
     const pg::HealthFinding& finding = item.finding;
     console.line(fmt::format("{} {}: {}", pg::name(finding.severity), finding.code, finding.message));
@@ -81,6 +83,7 @@ void print(Console& console, const HealthReport& report) {
     console.line(fmt::format("  {}\n  {}", finding.consequence, finding.hint));
     if (!item.failure.empty()) console.line(fmt::format("  not fixed: {}", item.failure));
   }
+  for (const ArchiveView& archive : report.archives) console.line(describe(archive));
 }
 
 // What --fix would do. Returns whether there is anything.
@@ -153,7 +156,8 @@ Command check_command() {
           {"falsework check -d postgres://owner@db/shop", "falsework check --schema billing --level warning --json",
            "falsework check --fix --dry-run"},
           "Exits with 5 when something is found, with 0 when nothing is, or all of it was removed. Any role may ask; "
-          "it reads the catalog alone. Only what bears a name that Falsework gives is ever removed.",
+          "it reads the catalog alone. Archives of runs are listed as well, and are no findings. Only what bears a "
+          "name that Falsework gives is ever removed.",
           "the database"};
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error_kinds.h"
 #include "base/stop.h"
+#include "engine/cli/archive_report.h"
 #include "engine/cli/command.h"
 #include "engine/cli/copy_report.h"
 #include "engine/cli/invocation.h"
@@ -20,10 +21,11 @@ constexpr std::chrono::milliseconds kUsualInterval{2000};
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
-// The runs that are asked for, and how the gates stand at which they wait.
+// The runs that are asked for, how the gates stand at which they wait, and what they keep in archives.
 struct Situation {
   std::vector<RunView> runs;
   std::vector<GateReport> gates;
+  std::vector<std::optional<std::vector<ArchiveView>>> archives;
 };
 
 Situation look(Invocation& invocation) {
@@ -33,8 +35,12 @@ Situation look(Invocation& invocation) {
   } else if (invocation.has_ledger()) {
     now.runs = all_runs(invocation.ledger());
   }
-  if (invocation.database_is_named()) now.gates = look_at_gates(now.runs, invocation.connection());
+  if (invocation.database_is_named()) {
+    now.gates = look_at_gates(now.runs, invocation.connection());
+    now.archives = look_at_archives(now.runs, invocation.connection());
+  }
   now.gates.resize(now.runs.size());
+  now.archives.resize(now.runs.size());
   return now;
 }
 
@@ -92,7 +98,7 @@ void print_failures(Console& console, const RunView& run) {
 void print(Invocation& invocation, const Situation& now) {
   Console& console = invocation.console();
   if (console.json()) {
-    console.document(render_status_json(now.runs, now.gates));
+    console.document(render_status_json(now.runs, now.gates, now.archives));
     return;
   }
   if (now.runs.empty()) {
@@ -110,6 +116,9 @@ void print(Invocation& invocation, const Situation& now) {
       print_failures(console, run);
     }
     for (const std::string& line : describe_gate(run, now.gates[i])) console.line(line);
+    for (const ArchiveView& archive : now.archives[i].value_or(std::vector<ArchiveView>{})) {
+      console.line(describe(archive));
+    }
     const std::string next = next_command(run.record.run, run.plan, run.state);
     if (!next.empty()) console.line(fmt::format("next: {}", next));
   }
@@ -134,7 +143,7 @@ ExitCode watch(Invocation& invocation) {
   std::string printed;
   for (;;) {
     const Situation now = look(invocation);
-    const std::string shown = render_status_json(now.runs, now.gates);
+    const std::string shown = render_status_json(now.runs, now.gates, now.archives);
     if (shown != printed) {
       print(invocation, now);
       invocation.console().finish();
@@ -208,8 +217,9 @@ Command status_command() {
            "falsework status users --wait --timeout 30m --detailed-exitcode"},
           "It reads the ledger, so it works while a run is under way and while the database is not reachable. With a "
           "database (-d or DATABASE_URL) it also looks at the conditions of each gate at which a run stands, and keeps "
-          "there what it saw of the old shape. By outcome: 7 when a run has failed, 75 when one is paused, else 0.",
-          "the ledger; the database for the conditions of gates"};
+          "there what it saw of the old shape, and lists the archives that runs keep. By outcome: 7 when a run has "
+          "failed, 75 when one is paused, else 0.",
+          "the ledger; the database for the conditions of gates, and for archives"};
 }
 
 }  // namespace falsework::cli

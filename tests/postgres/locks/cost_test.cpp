@@ -42,7 +42,8 @@ CREATE SEQUENCE "S 1".sq;
 CREATE SEQUENCE "S 1".sq2 AS int;
 CREATE SCHEMA falsework;
 CREATE TABLE falsework.kept (id int PRIMARY KEY, a text, n int);
-COMMENT ON TABLE falsework.kept IS 'of t (old writes: 1, f)';
+DO $$ BEGIN EXECUTE format('COMMENT ON TABLE falsework.kept IS %L',
+  format('of t (old writes: 1, f, counter %s)', '"S 1".sq'::regclass::oid)); END $$;
 CREATE FUNCTION falsework.given(int, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
 )";
 
@@ -166,7 +167,7 @@ std::vector<Ddl> statements(int major) {
       RequireFreshArchive{kKept, kT, kSequence, "of t"},
       DropArchive{kKept},
       CreateArchiveLookup{
-          {"falsework", "lookup"}, kKept, {"id"}, {"integer"}, "n", "integer", "a", "text", "new_value", ""},
+          {"falsework", "lookup"}, kKept, {{"id", "integer"}}, "n", "integer", "a", "text", "new_value", "", ""},
       DropArchiveLookup{{"falsework", "given"}},
       RestoreColumns{kT, {{"s", "integer", std::nullopt, "(n + 1)"}, {"b", "text", std::nullopt, "a || 'x'"}}},
   };

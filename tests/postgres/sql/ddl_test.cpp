@@ -145,36 +145,62 @@ std::vector<Case> cases() {
       {Vacuum{kTable}, {"VACUUM (TRUNCATE false) app.\"Odd \"\"T\""}},
       {CreateArchive{kArchive, kTable, {"id", "New"}, {"id"}, kSequence, "100% of it"},
        {"CREATE TABLE f.\"a%\" AS SELECT id, \"New\" FROM ONLY app.\"Odd \"\"T\" WITH NO DATA",
-        "REVOKE ALL ON TABLE f.\"a%\" FROM PUBLIC", "ALTER TABLE f.\"a%\" ADD PRIMARY KEY (id)",
+        "REVOKE ALL ON TABLE f.\"a%\" FROM PUBLIC",
+        "DO " + dollar_quote("\nDECLARE\n  grantee pg_catalog.text;\nBEGIN\n  FOR grantee IN SELECT DISTINCT CASE WHEN "
+                             "a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE "
+                             "pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END FROM "
+                             "pg_catalog.pg_class AS c, LATERAL pg_catalog.aclexplode(c.relacl) AS a WHERE c.oid "
+                             "OPERATOR(pg_catalog.=) 'f.\"a%\"'::pg_catalog.regclass::pg_catalog.oid AND a.grantee "
+                             "OPERATOR(pg_catalog.<>) c.relowner\n  LOOP\n    EXECUTE pg_catalog.format('REVOKE ALL ON "
+                             "TABLE f.\"a%%\" FROM %s', grantee);\n  END LOOP;\nEND\n"),
+        "ALTER TABLE f.\"a%\" ADD PRIMARY KEY (id)",
         "DO " + dollar_quote("\nBEGIN\n  EXECUTE pg_catalog.format('COMMENT ON TABLE f.\"a%%\" IS %L', (SELECT "
-                             "pg_catalog.format('100%% of it (old writes: %s, %s)', last_value, is_called) FROM "
-                             "app.\"Seq's\"));\nEND\n")}},
+                             "pg_catalog.format('100%% of it (old writes: %s, %s, counter %s)', last_value, is_called, "
+                             "tableoid) FROM app.\"Seq's\"));\nEND\n")}},
       {FillArchive{kArchive, kTable, {"id", "New"}},
        {"INSERT INTO f.\"a%\" (id, \"New\") SELECT id, \"New\" FROM ONLY app.\"Odd \"\"T\""}},
       {RequireFreshArchive{kArchive, kTable, kSequence, "of it"},
        {"DO " +
         dollar_quote("\nBEGIN\n  IF COALESCE(pg_catalog.obj_description(pg_catalog.to_regclass('f.\"a%\"'), "
-                     "'pg_class'), '') OPERATOR(pg_catalog.<>) (SELECT pg_catalog.format('of it (old writes: %s, %s)', "
-                     "last_value, is_called) FROM app.\"Seq's\") THEN\n    RAISE EXCEPTION USING MESSAGE = 'the old "
-                     "shape of app.\"Odd \"\"T\" was written after it was archived', HINT = 'Stop that writer, undo "
+                     "'pg_class'), '') OPERATOR(pg_catalog.<>) (SELECT pg_catalog.format('of it (old writes: %s, %s, "
+                     "counter %s)', last_value, is_called, tableoid) FROM app.\"Seq's\") THEN\n    RAISE EXCEPTION "
+                     "USING MESSAGE = 'the old "
+                     "shape of app.\"Odd \"\"T\" was written after it was archived, or its counter was made anew', "
+                     "HINT = 'Stop that writer, undo "
                      "the step that begins the archive, and advance again.';\n  END IF;\nEND\n")}},
       {DropArchive{kArchive}, {"DROP TABLE f.\"a%\""}},
       {CreateArchiveLookup{kFunction,
                            kArchive,
-                           {"id", "K"},
-                           {"integer", "text"},
+                           {{"id", "integer"}, {"K", "text", QualifiedName{"app", "Ci"}}},
                            "New",
                            "bigint",
                            "amount",
                            "text",
                            "(new_value + 1)",
-                           "UTC"},
+                           "UTC",
+                           ""},
        {"CREATE FUNCTION app.f(key_1 integer, key_2 text, new_value bigint) RETURNS text LANGUAGE plpgsql STABLE "
         "SECURITY INVOKER SET timezone TO 'UTC' AS " +
         dollar_quote("DECLARE\n  archived text;\nBEGIN\n  SELECT a.amount INTO archived FROM f.\"a%\" AS a WHERE a.id "
-                     "OPERATOR(pg_catalog.=) $1 AND a.\"K\" OPERATOR(pg_catalog.=) $2 AND NOT "
+                     "OPERATOR(pg_catalog.=) $1 AND a.\"K\" OPERATOR(pg_catalog.=) ($2 COLLATE app.\"Ci\") AND NOT "
                      "pg_catalog.record_image_ne(ROW(a.\"New\"), ROW($3));\n  IF NOT FOUND THEN\n    archived := "
                      "(new_value + 1);\n  END IF;\n  RETURN archived;\nEND")}},
+      {CreateArchiveLookup{kFunction,
+                           kArchive,
+                           {{"id", "integer"}},
+                           "n",
+                           "text",
+                           "a",
+                           "text",
+                           "upper(new_value)",
+                           "",
+                           "text COLLATE c"},
+       {"CREATE FUNCTION app.f(key_1 integer, given_value text) RETURNS text LANGUAGE plpgsql STABLE SECURITY INVOKER "
+        "AS " +
+        dollar_quote("DECLARE\n  new_value text COLLATE c := $2;\n  archived text;\nBEGIN\n  SELECT a.a INTO archived "
+                     "FROM f.\"a%\" AS a WHERE a.id OPERATOR(pg_catalog.=) $1 AND NOT "
+                     "pg_catalog.record_image_ne(ROW(a.n), ROW($2));\n  IF NOT FOUND THEN\n    archived := "
+                     "upper(new_value);\n  END IF;\n  RETURN archived;\nEND")}},
       {DropArchiveLookup{kFunction}, {"DROP FUNCTION app.f"}},
       {RestoreColumns{kTable, {{"A", "text", QualifiedName{"pg_catalog", "C"}, "f(id)"}, {"b", "int", {}, "g(id)"}}},
        {alter + "ALTER COLUMN \"A\" TYPE text COLLATE pg_catalog.\"C\" USING f(id), ALTER COLUMN b TYPE int USING "
