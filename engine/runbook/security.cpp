@@ -146,7 +146,7 @@ void add_attacker(const Plan& plan, Outline& outline) {
     list.items.push_back({plain("The trigger is silent for the copy alone. "), code("SET falsework.copy"),
                           plain(" does not silence it for a role that is not a member of the table's owner.")});
     list.items.push_back(
-        {plain("The trigger function cannot be called but by its trigger, and has no more rights than "
+        {plain("A trigger function cannot be called but by its trigger, and has no more rights than "
                "whoever writes the row.")});
   }
   if (has_change(plan, "add_foreign_key") || has_change(plan, "set_not_null")) {

@@ -75,8 +75,8 @@ bool only_removes(const std::string& bare) {
       fmt::format("somebody removed, disabled or changed the dual write ({}), and {} could drop the only copy of "
                   "what was written since",
                   disturbed, sql),
-      "Bring the new column's values into the old one, make the trigger and its function what the plan has "
-      "(falsework explain shows both), then run the same command again.");
+      "Bring the new column's values into the old one, make the triggers and their functions what the plan has "
+      "(falsework explain shows them), then run the same command again.");
 }
 
 // What is not as the last step left it, before an undo.

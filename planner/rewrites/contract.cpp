@@ -209,7 +209,7 @@ Step contract_fill(Draft& draft, const TableWork& work) {
   const pg::LockTables lock{{table.name}, pg::LockMode::kAccessExclusive};
   std::vector<pg::Ddl> forward{lock}, backward{lock};
   for (pg::Ddl& drop : drop_triggers(work)) forward.push_back(std::move(drop));
-  backward.push_back(trigger_function(work, false));
+  for (pg::Ddl& function : trigger_functions(work, false)) backward.push_back(std::move(function));
   for (pg::Ddl& create : create_triggers(work)) backward.push_back(std::move(create));
   const std::string prefix = subject(work);
   Step step = statement_step(

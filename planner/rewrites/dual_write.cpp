@@ -62,7 +62,7 @@ void start_dual_write(Draft& draft, const TableWork& work) {
     add_attributes(table, *pair.column, pair.shadow, pair.type_changes, forward);
   }
   if (work.counter) forward.push_back(pg::CreateCounter{*work.counter});
-  forward.push_back(trigger_function(work, false));
+  for (pg::Ddl& function : trigger_functions(work, false)) forward.push_back(std::move(function));
   for (pg::Ddl& trigger : create_triggers(work)) forward.push_back(std::move(trigger));
 
   std::vector<pg::Ddl> backward{pg::LockTables{{table.name}, pg::LockMode::kAccessExclusive}};

@@ -237,7 +237,7 @@ void restore_key(const MovedKey& key, Statements& ddl) {
 
 void restore_dual_write(const TableWork& work, Statements& ddl) {
   ddl.push_back(pg::CreateCounter{*work.counter});
-  ddl.push_back(trigger_function(work, true));
+  append(ddl, trigger_functions(work, true));
   append(ddl, create_triggers(work));
 }
 

@@ -13,7 +13,7 @@ void check_conversions(Draft& draft, const TableWork& table);
 // expand: a type change for which the server keeps the table's file.
 void change_types_in_place(Draft& draft, const TableWork& table);
 
-// dual_write: shadow columns, trigger function and triggers, in one transaction.
+// dual_write: shadow columns, trigger functions and triggers, in one transaction.
 void start_dual_write(Draft& draft, const TableWork& table);
 
 // backfill: the copy, the proof, fresh statistics.

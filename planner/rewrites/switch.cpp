@@ -19,12 +19,6 @@ struct Sides {
   bool moves_anything = false;
 };
 
-pg::CreateTriggerFunction replaced_function(const TableWork& work, bool switched) {
-  pg::CreateTriggerFunction function = trigger_function(work, switched);
-  function.replace = true;
-  return function;
-}
-
 Sides switch_sides(const Work& work, const TableWork& table_work) {
   const pg::Table& table = *table_work.table;
   std::vector<std::string> columns;
@@ -57,7 +51,7 @@ Sides switch_sides(const Work& work, const TableWork& table_work) {
     sides.forward.push_back(pg::RenameColumn{table.name, pair.old_name(), pair.final_name});
     sides.forward.push_back(pg::RenameColumn{table.name, pair.aside, pair.old_name()});
   }
-  if (names_swap) sides.forward.push_back(replaced_function(table_work, true));
+  if (names_swap) append(sides.forward, trigger_functions(table_work, true, true));
 
   sides.backward = lock_views(types_change ? views : replaced);
   sides.backward.push_back(lock);
@@ -69,7 +63,7 @@ Sides switch_sides(const Work& work, const TableWork& table_work) {
   }
   append(sides.backward, views_again());
   append(sides.backward, replay);
-  if (names_swap) sides.backward.push_back(replaced_function(table_work, false));
+  if (names_swap) append(sides.backward, trigger_functions(table_work, false, true));
   return sides;
 }
 

@@ -57,9 +57,17 @@ std::string new_changed(const ShadowPair& pair, const PairNames& names) {
   return changed(quote_identifier(names.n), equal_in_bytes(pair.type, pair.collation));
 }
 
-// What the session says that it writes.
-constexpr const char* kWritesOld = "shape OPERATOR(pg_catalog.=) 'old'";
-constexpr const char* kWritesNew = "shape OPERATOR(pg_catalog.=) 'new'";
+// What the session says that it writes; NULL where it says nothing. It costs about as much as everything else that a
+// rule looks at, so a table that asks once asks where it is needed, and others keep the answer.
+constexpr const char* kShapeSetting = "pg_catalog.current_setting('falsework.shape', true)";
+
+struct Asking {
+  std::string shape;  // the setting, or the variable that has it
+  bool counted = false;
+
+  [[nodiscard]] std::string writes_old() const { return shape + " OPERATOR(pg_catalog.=) 'old'"; }
+  [[nodiscard]] std::string writes_new() const { return shape + " OPERATOR(pg_catalog.=) 'new'"; }
+};
 
 // The text of a default that is one literal; nullopt for any other, which cannot be told from a written value.
 std::optional<std::string> literal_of(const std::string& expression) {
@@ -72,33 +80,34 @@ std::optional<std::string> literal_of(const std::string& expression) {
 
 // Whether an INSERT that leaves the new column out has named the old one. Where names are swapped both releases write
 // the same name, and where a default filled the old column, nobody can tell: then only what the session says counts.
-std::string names_old(const ShadowPair& pair, const std::string& o) {
+std::string names_old(const ShadowPair& pair, const std::string& o, const Asking& asking) {
   const pg::Column& column = *pair.column;
-  if (pair.swap_names || column.identity != 0) return kWritesOld;
-  if (!column.default_expression) return fmt::format("{} OR NEW.{} IS NOT NULL", kWritesOld, o);
+  const std::string says = asking.writes_old();
+  if (pair.swap_names || column.identity != 0) return says;
+  if (!column.default_expression) return fmt::format("{} OR NEW.{} IS NOT NULL", says, o);
   const auto literal = literal_of(*column.default_expression);
-  if (!literal) return kWritesOld;
-  return fmt::format("{} OR pg_catalog.record_image_ne(ROW(NEW.{}), ROW({}::{}))", kWritesOld, o, *literal,
-                     column.type.name);
+  if (!literal) return says;
+  return fmt::format("{} OR pg_catalog.record_image_ne(ROW(NEW.{}), ROW({}::{}))", says, o, *literal, column.type.name);
 }
 
-std::string insert_rule(const ShadowPair& pair, bool switched, bool counted) {
+// One condition for each rule, in parentheses: a THEN outside of them would end it.
+std::string insert_rule(const ShadowPair& pair, bool switched, const Asking& asking) {
   const PairNames names = names_of(pair, switched);
+  const std::string o = quote_identifier(names.o);
   return fmt::format(
-      "    IF {5} OR (NEW.{1} IS NULL AND NOT {6}) THEN\n"
+      "  IF (CASE WHEN NEW.{1} IS NULL THEN {6} ELSE ({5}) IS NOT TRUE END) THEN\n"
+      "    NEW.{0} := {3};\n"
+      "  ELSE\n"
       "{4}"
-      "      NEW.{1} := {2};\n"
-      "    ELSE\n"
-      "      NEW.{0} := {3};\n"
-      "    END IF;\n",
-      quote_identifier(names.o), quote_identifier(names.n), up_assigned(pair, {"new", names.o}),
-      down_assigned(pair, {"new", names.n}),
-      counted ? fmt::format("      old_write := old_write OR {};\n", names_old(pair, quote_identifier(names.o))) : "",
-      kWritesOld, kWritesNew);
+      "    NEW.{1} := {2};\n"
+      "  END IF;\n",
+      o, quote_identifier(names.n), up_assigned(pair, {"new", names.o}), down_assigned(pair, {"new", names.n}),
+      asking.counted ? fmt::format("    old_write := old_write OR {};\n", names_old(pair, o, asking)) : "",
+      asking.writes_old(), asking.writes_new());
 }
 
 // `alone`: the trigger's WHEN speaks of this pair only. So one of the two has changed, or the row is not copied yet.
-std::string update_rule(const ShadowPair& pair, bool switched, bool counted, bool alone) {
+std::string update_rule(const ShadowPair& pair, bool switched, const Asking& asking, bool alone) {
   const PairNames names = names_of(pair, switched);
   const std::string o = quote_identifier(names.o);
   const std::string n = quote_identifier(names.n);
@@ -106,30 +115,30 @@ std::string update_rule(const ShadowPair& pair, bool switched, bool counted, boo
   const std::string down = down_assigned(pair, {"new", names.n});
   const std::string o_changed = old_changed(pair, names);
   const std::string n_changed = new_changed(pair, names);
-  if (alone && !counted) {
+  if (alone && !asking.counted) {
     return fmt::format(
-        "    IF {2} OR NOT ({5} OR ({3} AND {4})) THEN\n"
-        "      NEW.{1} := {6};\n"
-        "    ELSE\n"
-        "      NEW.{0} := {7};\n"
-        "    END IF;\n",
-        o, n, kWritesOld, kWritesNew, o_changed, n_changed, up, down);
+        "  IF (CASE WHEN {5} THEN ({2}) IS NOT TRUE WHEN {3} THEN {4} ELSE false END) THEN\n"
+        "    NEW.{0} := {7};\n"
+        "  ELSE\n"
+        "    NEW.{1} := {6};\n"
+        "  END IF;\n",
+        o, n, asking.writes_old(), asking.writes_new(), o_changed, n_changed, up, down);
   }
   const std::string not_copied =
       pair.fill ? fmt::format("NEW.{} IS NULL", n) : fmt::format("NEW.{} IS NULL AND NEW.{} IS NOT NULL", n, o);
   return fmt::format(
-      "    IF {2} OR {3} THEN\n"
-      "      IF {8} OR NOT ({3} OR {9}) THEN\n"
+      "  IF {2} OR {3} THEN\n"
+      "    IF (CASE WHEN {3} THEN ({8}) IS NOT TRUE ELSE {9} END) THEN\n"
+      "      NEW.{0} := {5};\n"
+      "    ELSE\n"
       "{7}"
-      "        NEW.{1} := {4};\n"
-      "      ELSE\n"
-      "        NEW.{0} := {5};\n"
-      "      END IF;\n"
-      "    ELSIF {6} THEN\n"
       "      NEW.{1} := {4};\n"
-      "    END IF;\n",
-      o, n, o_changed, n_changed, up, down, not_copied, counted ? "        old_write := true;\n" : "", kWritesOld,
-      kWritesNew);
+      "    END IF;\n"
+      "  ELSIF {6} THEN\n"
+      "    NEW.{1} := {4};\n"
+      "  END IF;\n",
+      o, n, o_changed, n_changed, up, down, not_copied, asking.counted ? "      old_write := true;\n" : "",
+      asking.writes_old(), asking.writes_new());
 }
 
 // Moves the counter on. A database that was restored from a dump has other OIDs, and a privilege may have been revoked:
@@ -160,6 +169,19 @@ std::string not_the_copy(const pg::Table& table) {
       quote_literal(table.owner));
 }
 
+// The copy writes only rows in which something is missing, so it cannot be what writes any other: the settings need not
+// be read for them.
+std::string nothing_was_missing(const TableWork& table) {
+  std::vector<std::string> present;
+  for (const ShadowPair& pair : table.pairs) {
+    present.push_back(fmt::format("OLD.{} IS NOT NULL", quote_identifier(pair.shadow)));
+  }
+  for (const FillRule& fill : table.fills) {
+    present.push_back(fmt::format("OLD.{} IS NOT NULL", quote_identifier(fill.column)));
+  }
+  return fmt::format("{}", fmt::join(present, " AND "));
+}
+
 std::string update_condition(const TableWork& table) {
   std::string news, olds;
   std::vector<std::string> conditions;
@@ -186,7 +208,8 @@ std::string update_condition(const TableWork& table) {
   for (const FillRule& fill : table.fills) {
     conditions.push_back(fmt::format("NEW.{} IS NULL", quote_identifier(fill.column)));
   }
-  return fmt::format("({}) AND {}", fmt::join(conditions, " OR "), not_the_copy(*table.table));
+  return fmt::format("({}) AND (({}) OR {})", fmt::join(conditions, " OR "), nothing_was_missing(table),
+                     not_the_copy(*table.table));
 }
 
 std::optional<std::string> insert_condition(const TableWork& table) {
@@ -198,12 +221,38 @@ std::optional<std::string> insert_condition(const TableWork& table) {
   return condition;
 }
 
+enum class Event { kInsert, kUpdate };
+
+pg::CreateTriggerFunction trigger_function(const TableWork& table, const QualifiedName& function, Event event,
+                                           bool switched, bool replace) {
+  Asking asking{kShapeSetting, table.counter.has_value()};
+  std::string body;
+  std::string time_zone;
+  if (table.pairs.size() > 1 || asking.counted) {
+    body += fmt::format("DECLARE\n  shape CONSTANT pg_catalog.text := COALESCE({}, '');\n", asking.shape);
+    asking.shape = "shape";
+    if (asking.counted) body += "  old_write pg_catalog.bool := false;\n  counted pg_catalog.int8;\n";
+  }
+  body += "BEGIN\n";
+  for (const FillRule& fill : table.fills) body += fill_rule(fill);
+  const bool alone = table.pairs.size() + table.fills.size() == 1;
+  for (const ShadowPair& pair : table.pairs) {
+    body += event == Event::kInsert ? insert_rule(pair, switched, asking) : update_rule(pair, switched, asking, alone);
+    if (!pair.time_zone.empty()) time_zone = pair.time_zone;
+  }
+  if (asking.counted) body += count_rule(*table.counter);
+  body += "  RETURN NEW;\nEND";
+  return {function, body, "", time_zone, replace, table.counter};
+}
+
 }  // namespace
 
 TriggerNames trigger_names(const pg::Table& table) {
   // Triggers of one event fire in the order of their names; `~` sorts after every other ASCII character.
   const std::string readable(cut_utf8(table.name.name, 30));
-  return {{table.name.schema, generated_name("dual_write", {table.name.schema, table.name.name})},
+  const std::vector<std::string> parts{table.name.schema, table.name.name};
+  return {{table.name.schema, generated_name("dual_write_insert", parts)},
+          {table.name.schema, generated_name("dual_write_update", parts)},
           "~" + generated_name("insert", {readable}),
           "~" + generated_name("update", {readable})};
 }
@@ -230,44 +279,24 @@ std::string down_typed(const ShadowPair& pair, const std::vector<std::string>& p
   return fmt::format("{}::{}", value, unbounded(pair.column->type.name));
 }
 
-pg::CreateTriggerFunction trigger_function(const TableWork& table, bool switched) {
-  const bool counted = table.counter.has_value();
-  std::string body;
-  std::string time_zone;
-  if (!table.pairs.empty()) {
-    body +=
-        "DECLARE\n"
-        "  shape CONSTANT pg_catalog.text := "
-        "COALESCE(pg_catalog.current_setting('falsework.shape', true), '');\n";
-    if (counted) body += "  old_write pg_catalog.bool := false;\n  counted pg_catalog.int8;\n";
-  }
-  body += "BEGIN\n";
-  for (const FillRule& fill : table.fills) body += fill_rule(fill);
-  if (!table.pairs.empty()) {
-    body += "  IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN\n";
-    for (const ShadowPair& pair : table.pairs) body += insert_rule(pair, switched, counted);
-    body += "  ELSE\n";
-    for (const ShadowPair& pair : table.pairs) {
-      body += update_rule(pair, switched, counted, table.pairs.size() + table.fills.size() == 1);
-      if (!pair.time_zone.empty()) time_zone = pair.time_zone;
-    }
-    body += "  END IF;\n";
-    if (counted) body += count_rule(*table.counter);
-  }
-  body += "  RETURN NEW;\nEND";
-  return {trigger_names(*table.table).function, body, "", time_zone, false, table.counter};
+std::vector<pg::Ddl> trigger_functions(const TableWork& table, bool switched, bool replace) {
+  const TriggerNames names = trigger_names(*table.table);
+  return {trigger_function(table, names.insert_function, Event::kInsert, switched, replace),
+          trigger_function(table, names.update_function, Event::kUpdate, switched, replace)};
 }
 
 std::vector<pg::Ddl> create_triggers(const TableWork& table) {
   const TriggerNames names = trigger_names(*table.table);
-  return {pg::CreateTrigger{table.table->name, names.on_insert, "INSERT", insert_condition(table), names.function},
-          pg::CreateTrigger{table.table->name, names.on_update, "UPDATE", update_condition(table), names.function}};
+  return {
+      pg::CreateTrigger{table.table->name, names.on_insert, "INSERT", insert_condition(table), names.insert_function},
+      pg::CreateTrigger{table.table->name, names.on_update, "UPDATE", update_condition(table), names.update_function}};
 }
 
 std::vector<pg::Ddl> drop_triggers(const TableWork& table) {
   const TriggerNames names = trigger_names(*table.table);
   std::vector<pg::Ddl> drops{pg::DropTrigger{table.table->name, names.on_insert},
-                             pg::DropTrigger{table.table->name, names.on_update}, pg::DropFunction{names.function}};
+                             pg::DropTrigger{table.table->name, names.on_update},
+                             pg::DropFunction{names.insert_function}, pg::DropFunction{names.update_function}};
   if (table.counter) drops.push_back(pg::DropSequence{*table.counter});
   return drops;
 }

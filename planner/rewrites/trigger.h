@@ -1,7 +1,8 @@
-// The dual-write trigger of a table: one function for all its shadow pairs and fill rules, fired by a BEFORE INSERT and
-// a BEFORE UPDATE row trigger. Rules: design §6.
+// The dual write of a table: a BEFORE INSERT and a BEFORE UPDATE row trigger, each with a function of its own for all
+// shadow pairs and fill rules. Rules: design §6.
 //
-// One rule: the function reads and writes nothing but NEW and OLD, and every name in it is qualified.
+// One rule: the functions read and write nothing but NEW and OLD, and every name in them is qualified. Every row that
+// is written pays for each expression in them: what the server can decide before it calls one stands in the WHEN.
 #pragma once
 
 #include <string>
@@ -13,13 +14,13 @@
 namespace falsework {
 
 struct TriggerNames {
-  QualifiedName function;
+  QualifiedName insert_function, update_function;
   std::string on_insert, on_update;
 };
 TriggerNames trigger_names(const pg::Table& table);
 
-// The function, with the columns called as before (false) or after (true) the switch.
-pg::CreateTriggerFunction trigger_function(const TableWork& table, bool switched);
+// The two functions, with the columns called as before (false) or after (true) the switch.
+std::vector<pg::Ddl> trigger_functions(const TableWork& table, bool switched, bool replace = false);
 
 // The two triggers. They refer to columns by number, so that a renaming does not touch them.
 std::vector<pg::Ddl> create_triggers(const TableWork& table);

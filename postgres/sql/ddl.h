@@ -67,7 +67,7 @@ struct SetIndexStatistics { QualifiedName table; QualifiedName index; int column
 struct SetReplicaIdentity { QualifiedName table; char kind = 'd'; std::string index; };
 struct ClusterOn { QualifiedName table; std::optional<std::string> index; };  // nullopt: SET WITHOUT CLUSTER
 
-// Functions and triggers. `body` is PL/pgSQL between BEGIN … END inclusive of DECLARE.
+// Functions and triggers. `body` is PL/pgSQL from DECLARE or BEGIN to END, and writes nothing but the row (or `counter`).
 // `time_zone` pins the function's TimeZone; empty: none. Without `replace`, a function that is there already is an error:
 // it is not ours. `counter`, a sequence, is known to the body by its OID, for which kCounterOid stands in it: whoever
 // writes the table need not be allowed to name things in its schema.

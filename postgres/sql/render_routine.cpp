@@ -43,12 +43,14 @@ std::string without_semicolon(std::string_view query) {
 
 }  // namespace
 
+// A VOLATILE function takes a snapshot for each expression that is not immutable. One that only moves values within
+// the row has no use for it; nextval, of one that counts, makes it VOLATILE.
 std::vector<std::string> render_one(const CreateTriggerFunction& ddl) {
   const std::string zone =
       ddl.time_zone.empty() ? "" : fmt::format(" SET timezone TO {}", quote_literal(ddl.time_zone));
-  std::string create =
-      fmt::format("CREATE {}FUNCTION {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY INVOKER{} AS {}",
-                  ddl.replace ? "OR REPLACE " : "", ddl.function.sql(), zone, dollar_quote(ddl.body));
+  std::string create = fmt::format(
+      "CREATE {}FUNCTION {}() RETURNS pg_catalog.trigger LANGUAGE plpgsql{} SECURITY INVOKER{} AS {}",
+      ddl.replace ? "OR REPLACE " : "", ddl.function.sql(), ddl.counter ? "" : " STABLE", zone, dollar_quote(ddl.body));
   if (ddl.counter) create = with_oid_of(*ddl.counter, create);
   std::vector<std::string> statements{std::move(create)};
   if (!ddl.comment.empty()) {

@@ -76,7 +76,7 @@ TEST_SUITE("tests/clients/checker") {
   TEST_CASE("a trigger that misses updates is found") {
     Stand stand;
     const std::string function =
-        stand.owner.value("SELECT oid::regproc FROM pg_proc WHERE proname LIKE '\\_fw\\_dual%'");
+        stand.owner.value("SELECT oid::regproc FROM pg_proc WHERE proname LIKE '\\_fw\\_dual\\_write\\_update%'");
     stand.owner.exec("CREATE OR REPLACE FUNCTION " + function +
                      "() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'");
     CHECK(wait_until([&] { return reported(stand.ride.traffic(), "checker during"); }));

@@ -38,8 +38,8 @@ TEST_CASE("what somebody changed is named before a gate opens, and the gate stay
                {"ALTER TABLE papers DISABLE TRIGGER USER", "~_fw_"},
                {"ALTER TABLE papers DROP COLUMN title CASCADE", "papers: column title gone"},
                {"DO $$BEGIN EXECUTE (SELECT 'CREATE OR REPLACE FUNCTION ' || p.oid::regprocedure || ' RETURNS trigger "
-                "LANGUAGE plpgsql AS ''BEGIN RETURN NEW; END''' FROM pg_proc AS p WHERE proname LIKE '\\_fw\\_%'); "
-                "END$$",
+                "LANGUAGE plpgsql AS ''BEGIN RETURN NEW; END''' FROM pg_proc AS p WHERE proname LIKE "
+                "'\\_fw\\_dual\\_write\\_update%'); END$$",
                 "changed"}};
   for (const auto& each : cases) {
     CAPTURE(each.drift);
@@ -86,17 +86,26 @@ TEST_CASE("a run taken back past an index that somebody had dropped builds it an
 }
 
 TEST_CASE("a rollback does not drop a new column that clients may have written without its dual write") {
-  const std::vector<std::string> cases{
-      "DO $$BEGIN EXECUTE (SELECT 'DROP FUNCTION ' || p.oid::regprocedure || ' CASCADE' FROM pg_proc AS p WHERE "
-      "proname LIKE '\\_fw\\_%'); END$$",
-      "ALTER TABLE papers DISABLE TRIGGER USER",
+  // Without either of the two functions, new columns may hold what nothing else does.
+  const std::string of_function = "FROM pg_proc AS p WHERE proname LIKE '\\_fw\\_dual\\_write\\_";
+  const std::string drop =
+      "DO $$BEGIN EXECUTE (SELECT 'DROP FUNCTION ' || p.oid::regprocedure || ' CASCADE' " + of_function;
+  const std::string replace =
       "DO $$BEGIN EXECUTE (SELECT 'CREATE OR REPLACE FUNCTION ' || p.oid::regprocedure || ' RETURNS trigger LANGUAGE "
-      "plpgsql AS ''BEGIN RETURN NEW; END''' FROM pg_proc AS p WHERE proname LIKE '\\_fw\\_%'); END$$"};
-  for (const std::string& disturbed : cases) {
+      "plpgsql AS ''BEGIN RETURN NEW; END''' " +
+      of_function;
+  const std::string insert = "INSERT INTO papers (id, title) VALUES (90001, 'the only copy')";
+  const std::string update = "UPDATE papers SET title = 'the only copy' WHERE id = 1";
+  const std::vector<std::pair<std::string, std::string>> cases{{drop + "insert%'); END$$", insert},
+                                                               {drop + "update%'); END$$", update},
+                                                               {replace + "insert%'); END$$", insert},
+                                                               {replace + "update%'); END$$", update},
+                                                               {"ALTER TABLE papers DISABLE TRIGGER USER", insert}};
+  for (const auto& [disturbed, write] : cases) {
     CAPTURE(disturbed);
     RenamedPapers papers;
     papers.database().exec(disturbed);
-    papers.database().exec("INSERT INTO papers (id, title) VALUES (90001, 'the only copy')");
+    papers.database().exec(write);
     std::string code;
     try {
       papers.run().rollback();
@@ -105,7 +114,7 @@ TEST_CASE("a rollback does not drop a new column that clients may have written w
       CHECK(std::string(error.what()).find("could drop the only copy") != std::string::npos);
     }
     CHECK(code == "plan.stale");
-    CHECK(papers.database().connect().value("SELECT title FROM papers WHERE id = 90001") == "the only copy");
+    CHECK(papers.database().connect().value("SELECT count(*) FROM papers WHERE title = 'the only copy'") == "1");
   }
 }
 
@@ -150,6 +159,82 @@ TEST_CASE("where both shapes are written at once, the new one is kept in both") 
       "UPDATE papers SET label = 'old', title = 'new' WHERE id = 1; INSERT INTO papers (id, label, title) VALUES "
       "(1001, 'old', 'new')");
   CHECK(client.value("SELECT string_agg(label || title, ',') FROM papers WHERE id IN (1, 1001)") == "newnew,newnew");
+}
+
+TEST_CASE("what a session says that it writes decides, and where it says nothing, what it has written") {
+  const std::string head = "-- falsework: name=t switch=2026.12 contract=2027.01";
+  const std::string rename = "ALTER TABLE t RENAME COLUMN a TO b;";
+  const struct {
+    const char* what;
+    std::string declaration;
+    std::vector<std::pair<std::string, std::string>> pairs;
+    const char* volatility;
+  } cases[] = {
+      {"one pair", head + "\n" + rename, {{"a", "b"}}, "s"},
+      {"two pairs", head + "\n" + rename + "\nALTER TABLE t RENAME COLUMN c TO d;", {{"a", "b"}, {"c", "d"}}, "s"},
+      {"a pair whose old writes are counted", head + " contract_no_old_writer=1h\n" + rename, {{"a", "b"}}, "v"}};
+  for (const auto& each : cases) {
+    CAPTURE(each.what);
+    TestDatabase database(Server::any());
+    database.exec("CREATE TABLE t (id serial PRIMARY KEY, a text, c text)");
+    Run run(database, plan_in(database, each.declaration));
+    run.advance_to(Phase::kDualWrite);
+    Client client = database.connect();
+    CHECK(client.value("SELECT string_agg(provolatile::text, '') FROM pg_proc WHERE proname LIKE '\\_fw\\_dual%'") ==
+          std::string(2, each.volatility[0]));
+    for (const char* said : {"nothing", "", "neither", "old", "new"}) {
+      CAPTURE(said);
+      const std::string shape = said;
+      if (shape != "nothing") client.exec("SET falsework.shape = '" + shape + "'");
+      // Writes `o` to the old columns and `n` to the new ones; whether both are `expected` then.
+      const auto writes = [&](const std::string& o, const std::string& n, const std::string& expected, bool insert) {
+        std::string columns, values, sets, both;
+        for (const auto& [a, b] : each.pairs) {
+          columns += fmt::format("{}{}, {}", columns.empty() ? "" : ", ", a, b);
+          values += fmt::format("{}{}, {}", values.empty() ? "" : ", ", o, n);
+          sets +=
+              fmt::format("{}{} = {}, {} = {}", sets.empty() ? "" : ", ", a, o.empty() ? a : o, b, n.empty() ? b : n);
+          both += fmt::format("{}({} IS NOT DISTINCT FROM {} AND {} IS NOT DISTINCT FROM {})",
+                              both.empty() ? "" : " AND ", a, expected, b, expected);
+        }
+        if (insert)
+          return client.value(fmt::format("INSERT INTO t ({}) VALUES ({}) RETURNING {}", columns, values, both));
+        const std::string before = each.pairs.size() == 1 ? "'x', 'x'" : "'x', 'x', 'x', 'x'";
+        client.exec(fmt::format("TRUNCATE t; INSERT INTO t ({}) VALUES ({})", columns, before));
+        return client.value(fmt::format("UPDATE t SET {} RETURNING {}", sets, both));
+      };
+      for (const auto& o : std::vector<std::string>{"NULL", "'o'"}) {
+        for (const auto& n : std::vector<std::string>{"NULL", "'n'"}) {
+          CAPTURE(o);
+          CAPTURE(n);
+          const bool old_decides = shape == "old" || (shape != "new" && n == "NULL");
+          CHECK(writes(o, n, old_decides ? o : n, true) == "t");
+        }
+      }
+      for (const auto& o : std::vector<std::string>{"", "NULL", "'o'"}) {  // "": left as it is
+        for (const auto& n : std::vector<std::string>{"", "NULL", "'n'"}) {
+          CAPTURE(o);
+          CAPTURE(n);
+          const bool old_decides = shape == "old" || (shape != "new" && n.empty());
+          const std::string decides = old_decides ? o : n;
+          CHECK(writes(o, n, decides.empty() ? "'x'" : decides, false) == "t");
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the mark of the copy silences the dual write only where the copy writes") {
+  const RenamedPapers papers;
+  Client client = papers.database().connect();
+  client.exec("SET falsework.copy = 'papers'");
+  client.exec("UPDATE papers SET label = 'marked' WHERE id = 1; UPDATE papers SET title = 'marked too' WHERE id = 2");
+  CHECK(papers.disagreeing() == "0");
+  // A row that has not been copied: the copy's own write is left as it is.
+  client.exec(
+      "ALTER TABLE papers DISABLE TRIGGER USER; UPDATE papers SET title = NULL WHERE id = 3; ALTER TABLE papers ENABLE "
+      "TRIGGER USER; UPDATE papers SET title = 'copied' WHERE id = 3");
+  CHECK(client.value("SELECT label || ' ' || title FROM papers WHERE id = 3") == "paper 3 copied");
 }
 
 TEST_CASE("a trigger of the owner's that changes the column first is followed") {

@@ -85,13 +85,14 @@ std::vector<Case> cases() {
       {ClusterOn{kTable, "i 1"}, {alter + "CLUSTER ON \"i 1\""}},
       {ClusterOn{kTable, std::nullopt}, {alter + "SET WITHOUT CLUSTER"}},
       {CreateTriggerFunction{kFunction, "BEGIN RETURN NEW; END", "what's this", "UTC", true},
-       {"CREATE OR REPLACE FUNCTION app.f() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY INVOKER SET timezone "
+       {"CREATE OR REPLACE FUNCTION app.f() RETURNS pg_catalog.trigger LANGUAGE plpgsql STABLE SECURITY INVOKER SET "
+        "timezone "
         "TO"
         " 'UTC' AS " +
             dollar_quote("BEGIN RETURN NEW; END"),
         "COMMENT ON FUNCTION app.f() IS 'what''s this'"}},
       {CreateTriggerFunction{kFunction, "BEGIN RETURN NEW; END", "", "", false},
-       {"CREATE FUNCTION app.f() RETURNS pg_catalog.trigger LANGUAGE plpgsql SECURITY INVOKER AS " +
+       {"CREATE FUNCTION app.f() RETURNS pg_catalog.trigger LANGUAGE plpgsql STABLE SECURITY INVOKER AS " +
         dollar_quote("BEGIN RETURN NEW; END")}},
       {DropFunction{kFunction}, {"DROP FUNCTION app.f()"}},
       {CreateTrigger{kTable, "Tr", "INSERT", std::nullopt, kFunction},
