@@ -124,8 +124,8 @@ TEST_SUITE("engine/cli/commands/run") {
     const Json status = Json::parse(place.run({"status", "--json"}).out);
     CHECK(keys(status) == std::set<std::string>{"runs"});
     const Json& run = status.at("runs").at(0);
-    CHECK(keys(run) ==
-          std::set<std::string>{"run", "name", "database", "state", "phase", "waiting_for", "steps", "gate"});
+    CHECK(keys(run) == std::set<std::string>{"run", "name", "database", "state", "phase", "waiting_for", "steps",
+                                             "gate", "archives"});
     CHECK(run.at("name") == "users_email");
     CHECK(run.at("state") == "waiting");
     CHECK(run.at("phase") == "switch");
