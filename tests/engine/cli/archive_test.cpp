@@ -129,8 +129,8 @@ TEST_SUITE("engine/cli/archive") {
     const Workspace place;
     place.database().exec(
         "CREATE COLLATION turkish (provider = icu, locale = 'tr');"
-        "CREATE DOMAIN loud AS text COLLATE turkish;"
-        "CREATE TABLE words (id text COLLATE \"C\" PRIMARY KEY, word text COLLATE turkish);"
+        "CREATE DOMAIN loud AS text;"
+        "CREATE TABLE words (id text COLLATE turkish PRIMARY KEY, word text);"
         "INSERT INTO words VALUES ('a', 'I')");
     to_the_end(place,
                "-- falsework: name=words_word archive=true switch=r1 contract=r2\n"
@@ -139,7 +139,7 @@ TEST_SUITE("engine/cli/archive") {
                "r1", "r2");
     place.database().exec("INSERT INTO words VALUES ('b', 'I')");
     REQUIRE(place.run({"rollback", "words_word", "--yes", "-d", place.url()}).status == 0);
-    CHECK(place.database().connect().value("SELECT string_agg(word, '') FROM words") == "I\u0131");
+    CHECK(place.database().connect().value("SELECT string_agg(word, '') FROM words") == "Ii");
   }
 
   TEST_CASE("a counter that was dropped and made again is not taken for the one that was archived with") {
