@@ -9,7 +9,6 @@
 #include "executor/catch_up.h"
 #include "executor/locks/look_then_leap.h"
 #include "executor/runners/transaction.h"
-#include "executor/schedule.h"
 
 namespace falsework {
 
@@ -45,18 +44,13 @@ std::optional<Event> dropped(const RunContext& context) {
   return last;
 }
 
+// Also of a run that was done and is being rolled back: it is under way again.
 void require_over(const RunContext& context) {
-  if (context.finished.empty()) {
-    throw Error(errors::kUsage, fmt::format("run {} is under way, and its archive is part of it", context.run),
-                fmt::format("Finish the run first, with: falsework advance {0}; or go back with: falsework rollback "
-                            "{0}, which drops the archive.",
-                            context.run));
-  }
-  const Target end{Target::Kind::kEnd, Phase::kContract, {}};
-  if (context.finished == "done" && !steps_to_run(context.plan, state_of(context), end).empty()) {
-    throw Error(errors::kUsage, fmt::format("a rollback of run {} was begun, and its archive is needed", context.run),
-                fmt::format("Finish that with: falsework rollback {}.", context.run));
-  }
+  if (!context.finished.empty()) return;
+  throw Error(errors::kUsage, fmt::format("run {} is under way, and its archive is part of it", context.run),
+              fmt::format("Finish the run first, with: falsework advance {0}; or go back with: falsework rollback "
+                          "{0}, which drops the archive.",
+                          context.run));
 }
 
 void drop(RunContext& context, const std::vector<std::string>& archives, const std::string& detail,

@@ -332,7 +332,7 @@ TEST_SUITE("engine/cli/archive") {
     REQUIRE(stopped->wait().status == 128 + 9);
     const Json refused =
         place.json({"archive", "drop", "readings_amount", "--confirm", "readings_amount", "--yes"}, 2).at("error");
-    CHECK(holds(refused.at("message"), "was begun, and its archive is needed"));
+    CHECK(holds(refused.at("message"), "is under way, and its archive is part of it"));
     REQUIRE(place.run({"rollback", "readings_amount", "--yes", "-d", place.url()}).status == 0);
     CHECK(all_readings(place) == "1=1.25 2=2.50 3=null 4=3.75 5=5.05");
   }
