@@ -135,7 +135,8 @@ Outcome LiveEngagement::advance(const AdvanceRequest& request) {
 }
 
 Outcome LiveEngagement::advance_from_here(const AdvanceRequest& given) {
-  // Another engine may have ended the run before this one held it.
+  // It has ended since: by this engine, in a COMMIT that was not answered, or by another before this one held the run.
+  if (context_->finished == "done") return Outcome::kDone;
   if (!context_->finished.empty()) return Outcome::kNothingToDo;
   AdvanceRequest request = given;
   require_proofs(*context_);
@@ -309,7 +310,8 @@ Outcome LiveEngagement::rollback(const RollbackRequest& request) {
 }
 
 Outcome LiveEngagement::rollback_from_here(const RollbackRequest& request) {
-  if (context_->finished == "rolled_back") return Outcome::kNothingToDo;
+  // As in advance_from_here().
+  if (context_->finished == "rolled_back") return Outcome::kRolledBack;
   const bool was_done = context_->finished == "done";
   if (was_done) require_whole(*context_, request);
   auto steps = steps_to_undo(context_->plan, state(), request);
