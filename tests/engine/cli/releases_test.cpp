@@ -33,7 +33,8 @@ TEST_SUITE("engine/cli/releases") {
     CHECK(withdrawn.at("release") == "2027.01");
     CHECK(withdrawn.at("recorded") == "withdrawn");
     CHECK(withdrawn.at("gates").at(0).at("state") == "later");
-    for (const Json& release : place.json({"release", "list"}).at("releases")) {
+    const Json listed = place.json({"release", "list"});
+    for (const Json& release : listed.at("releases")) {
       CHECK(release.at("out_since").is_null());
     }
     CHECK(say(place, "2026.12").at(0).at("waiting_for") == Json{"release 2027.01"});

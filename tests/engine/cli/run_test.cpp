@@ -161,7 +161,8 @@ TEST_SUITE("engine/cli/commands/run") {
     const ProcessResult all = place.run({"status"});
     CAPTURE(all.out);
     CHECK(all.out.find(place.only_run() + ": users.phone/validate/nulls failed: " + why) != std::string::npos);
-    for (const Json& step : place.json({"status"}).at("runs").at(0).at("steps")) {
+    const Json status = place.json({"status"});
+    for (const Json& step : status.at("runs").at(0).at("steps")) {
       CAPTURE(step.dump());
       CHECK((step.at("error") == why) == (step.at("id") == "users.phone/validate/nulls"));
     }
