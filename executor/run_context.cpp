@@ -64,19 +64,19 @@ std::chrono::milliseconds RunContext::lock_budget(const Step& step) const {
 std::unique_ptr<RunContext> make_context(const std::string& run, Plan plan, Ledger& ledger, Clock& clock,
                                          Observer& observer, const ExecutorOptions& options,
                                          std::unique_ptr<pg::Session> session) {
-  auto context = std::unique_ptr<RunContext>(new RunContext{run,
-                                                            actor_of(options),
-                                                            std::move(plan),
-                                                            ledger,
-                                                            clock,
-                                                            observer,
-                                                            options,
-                                                            std::move(session),
-                                                            0,
-                                                            {},
-                                                            {},
-                                                            {},
-                                                            {}});
+  auto context = std::make_unique<RunContext>(RunContext{run,
+                                                         actor_of(options),
+                                                         std::move(plan),
+                                                         ledger,
+                                                         clock,
+                                                         observer,
+                                                         options,
+                                                         std::move(session),
+                                                         0,
+                                                         {},
+                                                         {},
+                                                         {},
+                                                         {}});
   context->random.seed(static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(context->actor + run)));
   return context;
 }
