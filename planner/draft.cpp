@@ -73,7 +73,7 @@ std::vector<std::string> Draft::before(Phase phase) const {
 }
 
 Step statement_step(const Draft& draft, std::string id, Phase phase, std::string title, std::string why,
-                    std::vector<pg::Ddl> forward, std::optional<std::vector<pg::Ddl>> backward) {
+                    const std::vector<pg::Ddl>& forward, const std::optional<std::vector<pg::Ddl>>& backward) {
   Step step;
   step.id = std::move(id);
   step.phase = phase;

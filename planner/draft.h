@@ -32,7 +32,7 @@ struct Draft {
 
 // A step in one transaction. `backward` nullopt: it cannot be undone. The locks come first, in one fixed order.
 Step statement_step(const Draft& draft, std::string id, Phase phase, std::string title, std::string why,
-                    std::vector<pg::Ddl> forward, std::optional<std::vector<pg::Ddl>> backward);
+                    const std::vector<pg::Ddl>& forward, const std::optional<std::vector<pg::Ddl>>& backward);
 
 // A concurrent index build, with its five-state probe and its undo.
 Step index_step(const Draft& draft, std::string id, Phase phase, const pg::Table& table, const std::string& index,
