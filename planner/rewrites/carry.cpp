@@ -73,7 +73,7 @@ void carry_statistics(Draft& draft, const TableWork& work) {
     Step step = statement_step(
         draft, prefix + "/validate/statistics", Phase::kValidate,
         fmt::format("Create the new column's form of the extended statistics of {}", table.name.display()),
-        "The planner's estimates stay as good as they were.", std::move(forward), std::move(backward));
+        "The planner's estimates stay as good as they were.", forward, std::move(backward));
     step.needs = needs;
     needs = {draft.add(std::move(step)).id};
   }
@@ -102,11 +102,10 @@ void carry_checks(Draft& draft, const TableWork& work) {
   }
   if (carried.empty()) return;
   const std::string prefix = subject(work);
-  Step add =
-      statement_step(draft, prefix + "/validate/checks", Phase::kValidate,
-                     fmt::format("Add the new column's form of the check constraints of {}", table.name.display()),
-                     "NOT VALID: new rows are checked at once, those that exist in a step of its own.",
-                     std::move(forward), std::move(backward));
+  Step add = statement_step(
+      draft, prefix + "/validate/checks", Phase::kValidate,
+      fmt::format("Add the new column's form of the check constraints of {}", table.name.display()),
+      "NOT VALID: new rows are checked at once, those that exist in a step of its own.", forward, std::move(backward));
   add.needs = {draft.copied.at(table.name)};
   add.done_when = constraint_exists(table.name, shadow_constraint_name(table, carried.back()->name));
   const std::string add_id = draft.add(std::move(add)).id;

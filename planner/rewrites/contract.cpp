@@ -167,7 +167,7 @@ Step contract_shadows(Draft& draft, const std::vector<const TableWork*>& tables)
                      fmt::format("Drop the old form of {} and give its names to the new one", subjects),
                      "The dual write, the old column and all that hung on it go in one short transaction, so no write "
                      "meets one without the other.",
-                     std::move(body), std::move(backward));
+                     body, std::move(backward));
   step.undo_note = "The old column is gone; its values live on in the new one.";
   if (draft.work.archive) {
     step.undo_note =
@@ -212,9 +212,9 @@ Step contract_fill(Draft& draft, const TableWork& work) {
   for (pg::Ddl& function : trigger_functions(work, false)) backward.push_back(std::move(function));
   for (pg::Ddl& create : create_triggers(work)) backward.push_back(std::move(create));
   const std::string prefix = subject(work);
-  Step step = statement_step(
-      draft, prefix + "/contract/trigger", Phase::kContract, fmt::format("Stop filling NULLs of {}", prefix),
-      "From here on a write of NULL fails, as declared.", std::move(forward), std::move(backward));
+  Step step = statement_step(draft, prefix + "/contract/trigger", Phase::kContract,
+                             fmt::format("Stop filling NULLs of {}", prefix),
+                             "From here on a write of NULL fails, as declared.", forward, std::move(backward));
   step.done_when = trigger_absent(table.name, trigger_names(table).on_update);
   return step;
 }

@@ -79,7 +79,7 @@ void start_dual_write(Draft& draft, const TableWork& work) {
                         "older rows to visit. Column and trigger share a transaction: no write falls between them.",
                         names_list(work))
           : "From this commit on no new NULL appears, so the copy has only older rows to visit.",
-      std::move(forward), std::move(backward));
+      forward, std::move(backward));
   step.done_when = trigger_always(table.name, trigger_names(table).on_update);
   step.needs = draft.before(Phase::kDualWrite);
   if (!shadows) step.undo_note = "Values that were filled stay.";
