@@ -167,7 +167,7 @@ Step contract_shadows(Draft& draft, const std::vector<const TableWork*>& tables)
                      fmt::format("Drop the old form of {} and give its names to the new one", subjects),
                      "The dual write, the old column and all that hung on it go in one short transaction, so no write "
                      "meets one without the other.",
-                     body, std::move(backward));
+                     body, backward);
   step.undo_note = "The old column is gone; its values live on in the new one.";
   if (draft.work.archive) {
     step.undo_note =

@@ -27,7 +27,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 std::size_t severity_end(std::string_view line) {
   constexpr std::size_t kLongest = 24;
   const std::size_t end = line.find(kAfterSeverity);
-  const bool is_word = end != std::string_view::npos && end <= kLongest && line.find(' ') > end;
+  const bool is_word = end <= kLongest && line.find(' ') > end;
   return is_word ? end : std::string_view::npos;
 }
 
