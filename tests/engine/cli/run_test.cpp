@@ -421,8 +421,9 @@ TEST_SUITE("engine/cli/commands/run") {
     place.plan();
     Client blocker = place.database().connect();
     blocker.exec("BEGIN; LOCK TABLE users IN ROW EXCLUSIVE MODE");
+    // Longer than the program takes to begin: preflight already refuses to wait for who has had it longer than that.
     const Json failed =
-        place.json({"apply", "plan.json", "--yes", "-q", "--lock-timeout", "50ms", "--lock-budget", "300ms"}, 75);
+        place.json({"apply", "plan.json", "--yes", "-q", "--lock-timeout", "50ms", "--lock-budget", "2s"}, 75);
     CHECK(failed.at("error").at("code") == "lock.budget_exhausted");
   }
 
