@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "base/error_kinds.h"
@@ -48,6 +49,20 @@ void refuse_drift(const RunContext& context, const std::vector<std::string>& dri
   throw Error(
       errors::kPlanStale, fmt::format("the catalog has drifted: {}", fmt::join(drift, "; ")),
       fmt::format("Nothing was changed. Undo that change, or go back with: falsework rollback {}.", context.run));
+}
+
+bool is_of_a_name(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || c == '"' || (c & 0x80) != 0;
+}
+
+// Whether the name stands in the text by itself, and not as a part of a longer one.
+bool holds_name(const std::string& text, const std::string& name) {
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    const bool begins = at == 0 || !is_of_a_name(text[at - 1]);
+    if (begins && (end == text.size() || !is_of_a_name(text[end]))) return true;
+  }
+  return false;
 }
 
 // Whether an object of the fingerprint is an index that the step's own statements name.
@@ -118,7 +133,7 @@ bool names_object(const std::string& sql, const std::string& object) {
   const std::size_t space = object.find(' ');
   if (space == std::string::npos) return false;
   const std::string name = object.substr(space + 1);
-  return sql.find(name) != std::string::npos || sql.find(quote_identifier(name)) != std::string::npos;
+  return holds_name(sql, name) || holds_name(sql, quote_identifier(name));
 }
 
 Fingerprint expected_fingerprint(pg::Session& session, const RunContext& context) {

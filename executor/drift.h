@@ -30,7 +30,7 @@ struct Drift {
 std::vector<Drift> drift_between(const Fingerprint& expected, const Fingerprint& actual);
 std::vector<std::string> differences(const Fingerprint& expected, const Fingerprint& actual);  // as lines
 
-// Whether the statement has the name of an object of a fingerprint in it, quoted or not.
+// Whether the statement has the whole name of an object of a fingerprint in it, quoted or not.
 bool names_object(const std::string& sql, const std::string& object);
 
 // What the last finished step left, or what the plan relies on before the first.

@@ -4,6 +4,7 @@
 
 #include "base/error_kinds.h"
 #include "base/failpoint.h"
+#include "base/identifier.h"
 #include "base/log.h"
 #include "executor/drift.h"
 #include "executor/runners/runner.h"
@@ -87,13 +88,14 @@ struct Disturbance {
 
 Disturbance find_disturbance(const std::vector<std::string>& undo, const Fingerprint& expected,
                              const Fingerprint& actual) {
+  constexpr std::string_view kTrigger = "trigger ";
   Disturbance found;
   for (const Drift& drift : drift_between(expected, actual)) {
     found.anything_gone = found.anything_gone || drift.is_gone();
-    if (drift.is_new() || drift.object.rfind("trigger ", 0) != 0) continue;
-    const bool dropped = std::any_of(undo.begin(), undo.end(), [&](const std::string& sql) {
-      return sql.rfind("DROP TRIGGER ", 0) == 0 && names_object(sql, drift.object);
-    });
+    if (drift.is_new() || drift.object.rfind(kTrigger, 0) != 0) continue;
+    const std::string drop = fmt::format("DROP TRIGGER {} ", quote_identifier(drift.object.substr(kTrigger.size())));
+    const bool dropped =
+        std::any_of(undo.begin(), undo.end(), [&](const std::string& sql) { return sql.rfind(drop, 0) == 0; });
     if (dropped) found.dual_write = drift.line();
   }
   return found;

@@ -118,6 +118,15 @@ TEST_CASE("a rollback does not drop a new column that clients may have written w
   }
 }
 
+TEST_CASE("a trigger of the user's own that is named like what the dual write's is on does not hold a rollback back") {
+  RenamedPapers papers(
+      "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER papers "
+      "BEFORE "
+      "UPDATE ON papers FOR EACH ROW EXECUTE FUNCTION touch()");
+  papers.database().exec("ALTER TABLE papers DISABLE TRIGGER papers");
+  CHECK(papers.run().rollback() == Outcome::kRolledBack);
+}
+
 TEST_CASE("every kind of statement keeps both shapes in agreement") {
   const RenamedPapers papers(
       "CREATE UNIQUE INDEX papers_note ON papers (note, id); CREATE TABLE incoming (id int, label text); INSERT INTO "
