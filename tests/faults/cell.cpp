@@ -13,6 +13,7 @@ namespace falsework::test {
 namespace {
 
 constexpr const char* kRun = "run";
+constexpr const char* kCopy = "backfill";
 constexpr const char* kWire = "wire";
 constexpr const char* kLedger = "ledger.write";
 
@@ -20,6 +21,13 @@ bool starts(const std::string& text, const char* with) { return text.rfind(with,
 bool is_mark(const std::string& line) { return starts(line, "@ "); }
 bool is_io(const std::string& line) { return line == kWire || line == kLedger; }
 std::string kind_of(const std::string& mark) { return mark.substr(2, mark.find(' ', 2) - 2); }
+
+std::vector<std::string> lines_of(const std::filesystem::path& trace) {
+  std::vector<std::string> lines;
+  std::ifstream file(trace);
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
 
 // Between steps: what comes belongs to the next one.
 bool ends_step(const std::string& point) {
@@ -79,6 +87,56 @@ std::vector<Pair> pairs_of(const Cell& cell) {
           {fault, next}, {fault, environment}, {next, environment}};
 }
 
+std::vector<Place> places_of_one(const std::filesystem::path& trace) {
+  const std::vector<std::string> lines = lines_of(trace);
+  const std::vector<std::string> kinds = kinds_of(lines);
+  std::size_t last_journal = 0, last_before_gate = 0;
+  std::size_t gate = lines.size();
+  int gates = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i] == "gate.begin" && ++gates == 2) gate = i;
+    if (!writes_journal(lines[i])) continue;
+    last_journal = i;
+    if (gates < 2) last_before_gate = i;
+  }
+  std::vector<Place> places;
+  std::map<std::string, int> passed;
+  int marked = 0;
+  bool copying = false;
+  std::map<Pair, std::size_t> last_of;  // position in `places` of the later passage
+  std::set<Pair> seen;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::string& line = lines[i];
+    if (is_mark(line)) {
+      ++marked;
+      copying = kind_of(line) == kCopy;
+      passed[kWire] = passed[kLedger] = 0;
+      continue;
+    }
+    Place place{kinds[i], line, ++passed[line], marked};
+    place.past_gate = i >= gate;
+    place.journal_later = i < last_journal;
+    place.before_gate = i < last_before_gate;
+    const Pair key{place.kind, line};
+    if (is_io(line)) {
+      place.steady = !copying;
+      places.push_back(place);
+    } else if (seen.insert(key).second) {
+      places.push_back(place);
+    } else {
+      place.steady = line.find("batch") == std::string::npos;
+      const auto known = last_of.find(key);
+      if (known == last_of.end()) {
+        last_of[key] = places.size();
+        places.push_back(place);
+      } else {
+        places[known->second] = place;
+      }
+    }
+  }
+  return places;
+}
+
 }  // namespace
 
 const char* name(FaultKind fault) {
@@ -107,8 +165,10 @@ const char* name(Next next) {
 }
 
 std::string describe(const Cell& cell) {
+  const std::string where =
+      is_io(cell.place.point) ? fmt::format("{} behind step {}", cell.place.kind, cell.place.mark) : cell.place.kind;
   return fmt::format("{} {} at {}@{} ({}), then {}, {}", cell.backward ? "backward" : "forward", name(cell.fault),
-                     cell.place.point, cell.place.nth, cell.place.kind, name(cell.next), name(cell.environment));
+                     cell.place.point, cell.place.nth, where, name(cell.next), name(cell.environment));
 }
 
 bool stops_at_gate(const Cell& cell) {
@@ -116,43 +176,26 @@ bool stops_at_gate(const Cell& cell) {
   return !cell.backward && !cell.place.past_gate && goes_back;
 }
 
-std::vector<Place> places_of(const std::filesystem::path& trace) {
-  std::vector<std::string> lines;
-  std::ifstream file(trace);
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  const std::vector<std::string> kinds = kinds_of(lines);
-  std::size_t last_journal = 0, last_before_gate = 0;
-  std::size_t gate = lines.size();
-  int gates = 0;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i] == "gate.begin" && ++gates == 2) gate = i;
-    if (!writes_journal(lines[i])) continue;
-    last_journal = i;
-    if (gates < 2) last_before_gate = i;
-  }
-  std::vector<Place> places;
-  std::map<std::string, int> passed;
-  std::map<Pair, std::size_t> last_of;  // position in `places` of the later passage
-  std::set<Pair> seen;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string& line = lines[i];
-    if (is_mark(line)) continue;
-    Place place{kinds[i], line, ++passed[line], false, i >= gate, i < last_journal, i < last_before_gate};
-    const Pair key{place.kind, line};
-    if (is_io(line) || seen.insert(key).second) {
-      places.push_back(place);
-    } else {
-      place.last = true;
-      const auto known = last_of.find(key);
-      if (known == last_of.end()) {
-        last_of[key] = places.size();
-        places.push_back(place);
-      } else {
-        places[known->second] = place;
-      }
-    }
+std::vector<Place> places_of(const std::vector<std::filesystem::path>& traces) {
+  std::vector<Place> places = places_of_one(traces.front());
+  for (const std::filesystem::path& trace : traces) {
+    std::erase_if(places, [&](const Place& place) { return is_io(place.point) && passages(trace, place) < place.nth; });
   }
   return places;
+}
+
+int passages(const std::filesystem::path& trace, const Place& place) {
+  int count = 0, marked = 0;
+  for (const std::string& line : lines_of(trace)) {
+    if (is_mark(line)) ++marked;
+    if (line == place.point && (!is_io(line) || marked == place.mark)) ++count;
+  }
+  return count;
+}
+
+int marks(const std::filesystem::path& trace) {
+  const std::vector<std::string> lines = lines_of(trace);
+  return static_cast<int>(std::count_if(lines.begin(), lines.end(), is_mark));
 }
 
 std::vector<Cell> all_cells(const std::vector<Place>& forward, const std::vector<Place>& backward) {
@@ -169,9 +212,7 @@ std::vector<Cell> all_cells(const std::vector<Place>& forward, const std::vector
           const std::size_t at =
               (turn + turn / std::size(kEnvironments) + turn / std::size(kNexts)) % std::size(kEnvironments);
           ++turn;
-          // How often a batch comes round depends on who else is there.
-          const bool steady = !place.last || place.point.find("batch") == std::string::npos;
-          const Cell cell{back, place, fault, next, steady ? kEnvironments[at] : Environment::kQuiet};
+          const Cell cell{back, place, fault, next, place.steady ? kEnvironments[at] : Environment::kQuiet};
           // What is cancelled is the next write of the journal, and this engine makes none.
           if (fault == FaultKind::kCancel && stops_at_gate(cell) && !place.before_gate) continue;
           cells.push_back(cell);

@@ -40,8 +40,9 @@ const char* name(Next next);
 struct Place {
   std::string kind;           // of the step, or `run` where there is none
   std::string point;          // failpoint, `wire` or `ledger.write`
-  int nth = 1;                // passage of it
-  bool last = false;          // not the first of its kind and point
+  int nth = 1;                // passage of it; of `wire` and `ledger.write`, since the last mark of a step
+  int mark = 0;               // how many steps had been marked before it
+  bool steady = true;         // comes round as often whoever else is there
   bool past_gate = false;     // at the gate of contract or behind it
   bool journal_later = true;  // the journal is written after it
   bool before_gate = true;    // … by an engine that goes no further than the gate of contract
@@ -60,8 +61,15 @@ std::string describe(const Cell& cell);
 // not have passed the point of no return before.
 bool stops_at_gate(const Cell& cell);
 
-// The places of a run that was traced.
-std::vector<Place> places_of(const std::filesystem::path& trace);
+// The places of a run that was traced, again and again: how many messages and writes there are in a step depends on
+// time as well, and a place is where each trace has it.
+std::vector<Place> places_of(const std::vector<std::filesystem::path>& traces);
+
+// How often a traced engine has passed the point of this place, counted as the place counts.
+int passages(const std::filesystem::path& trace, const Place& place);
+
+// How many steps it has marked.
+int marks(const std::filesystem::path& trace);
 
 // Every cell: place x fault x next action, the environments in turn.
 std::vector<Cell> all_cells(const std::vector<Place>& forward, const std::vector<Place>& backward);

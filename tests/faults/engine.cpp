@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -37,16 +38,18 @@ class Marker final : public SilentObserver {
   explicit Marker(std::filesystem::path trace) : trace_(std::move(trace)) {}
   void step_started(const Step& step, bool) override {
     append(trace_, "@ " + std::string(name(step.kind)) + " " + step.id);
+    ++marks_;
   }
+  int marks() const { return marks_; }
 
  private:
   const std::filesystem::path trace_;
+  std::atomic<int> marks_{0};
 };
 
-void go(const Plan& plan, const std::string& plan_text, const EngineOrder& order) {
+void go(const Plan& plan, const std::string& plan_text, const EngineOrder& order, Marker& observer) {
   const auto ledger = Ledger::open(order.ledger, true);
   SystemClock clock;
-  Marker observer(order.trace);
   ExecutorOptions options;
   options.connection.conninfo = order.conninfo;
   options.connection.application_name = "falsework";
@@ -83,11 +86,16 @@ void go(const Plan& plan, const std::string& plan_text, const EngineOrder& order
   set_log_level(LogLevel::kError);
   install_stop_signals();
   set_stop_signal(0);
-  watch_files([trace = order.trace] { append(trace, "ledger.write"); }, order.failing_write, order.failing_for_good);
+  Marker marker(order.trace);
+  const auto counts = [&] {
+    append(order.trace, "ledger.write");
+    return order.failing_behind < 0 || marker.marks() == order.failing_behind;
+  };
+  watch_files(counts, order.failing_write, order.failing_for_good);
   int status = 0;
   std::string said;
   try {
-    go(plan, plan_text, order);
+    go(plan, plan_text, order, marker);
   } catch (const Error& error) {
     status = static_cast<int>(error.exit());
     said = std::string(error.code()) + "\n" + error.what();

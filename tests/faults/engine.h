@@ -26,6 +26,7 @@ struct EngineOrder {
   std::string fail;               // FALSEWORK_FAIL
   std::filesystem::path trace;    // FALSEWORK_FAIL_TRACE; also told of steps (`@ kind id`) and of writes of the ledger
   int failing_write = 0;          // the n-th write of the ledger fails; 0: none
+  int failing_behind = -1;        // … counted behind so many marks of steps, up to the next; -1: from the beginning
   bool failing_for_good = false;  // … and every later one
 };
 

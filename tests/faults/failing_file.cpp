@@ -10,7 +10,7 @@ namespace falsework::test {
 namespace {
 
 struct Watch {
-  std::function<void()> when_written;
+  std::function<bool()> counts;
   int nth = 0;
   bool for_good = false;
   int count = 0;
@@ -25,11 +25,11 @@ Watch& watch() {
 // SQLITE_OK, or what this operation fails with.
 int judge(int failure) {
   Watch& w = watch();
-  if (w.when_written) w.when_written();
-  ++w.count;
+  const bool counted = w.counts();
+  if (counted) ++w.count;
   if (w.nth == 0 || w.count < w.nth) return SQLITE_OK;
-  if (w.count > w.nth && !w.for_good) return SQLITE_OK;
-  return w.for_good ? SQLITE_FULL : failure;
+  if (w.for_good) return SQLITE_FULL;
+  return counted && w.count == w.nth ? failure : SQLITE_OK;
 }
 
 // The real file lies behind this one, in the same allocation.
@@ -87,9 +87,9 @@ int remove_file(sqlite3_vfs*, const char* path, int sync) {
 
 }  // namespace
 
-void watch_files(std::function<void()> when_written, int nth, bool for_good) {
+void watch_files(std::function<bool()> counts, int nth, bool for_good) {
   Watch& w = watch();
-  w.when_written = std::move(when_written);
+  w.counts = std::move(counts);
   w.nth = nth;
   w.for_good = for_good;
   w.real = sqlite3_vfs_find(nullptr);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kKilled = 128 + 9;
 constexpr int kAttempts = 8;
+constexpr std::size_t kTraces = 3;
 constexpr std::chrono::seconds kSoon{20};
 
 bool is_wire(FaultKind fault) { return fault == FaultKind::kRequestLost || fault == FaultKind::kAnswerLost; }
@@ -25,13 +26,6 @@ bool is_ledger(FaultKind fault) { return fault == FaultKind::kLedgerOnce || faul
 // What a command may end with when it was in the way of a fault, or of another engine: try again.
 bool is_passing(const EngineEnd& end) {
   return end.code == "run.held" || end.code == "lock.budget_exhausted" || end.code == "database.unreachable";
-}
-
-int count_lines(const std::filesystem::path& file, const std::string& wanted) {
-  std::ifstream lines(file);
-  int count = 0;
-  for (std::string line; std::getline(lines, line);) count += line == wanted ? 1 : 0;
-  return count;
 }
 
 std::string told(const char* what, const EngineEnd& end) {
@@ -146,17 +140,27 @@ std::string Trial::bring(Scene& scene, Way way) {
   return told(name(way), end);
 }
 
-std::vector<Place> Trial::trace(Way way) {
+std::filesystem::path Trial::trace_once(Way way) {
   Scene scene(ground_, Environment::kQuiet, directory_, ++scenes_);
   if (way == Way::kBack) {
     if (const std::string problem = bring(scene, Way::kGate); !problem.empty()) throw std::runtime_error(problem);
   }
-  const Proxy proxy(scene.database, Fault::kNone, 0, [&] { std::ofstream(scene.trace, std::ios::app) << "wire\n"; });
-  EngineOrder order{way, proxy.url(), scene.ledger, "", scene.trace};
+  const std::filesystem::path trace = directory_ / fmt::format("places{}", scenes_);
+  const Proxy proxy(scene.database, Fault::kNone, 0, [&] {
+    std::ofstream(trace, std::ios::app) << "wire\n";
+    return true;
+  });
+  EngineOrder order{way, proxy.url(), scene.ledger, "", trace};
   const EngineEnd end = Engine(ground_.plan(), ground_.plan_text(), order, scene.report).wait();
   if (end.status != 0) throw std::runtime_error(told("a run without a fault", end));
   if (way == Way::kEnd) ground_.set_end(state_of(scene.database));
-  return places_of(scene.trace);
+  return trace;
+}
+
+std::vector<Place> Trial::trace(Way way) {
+  std::vector<std::filesystem::path> traces;
+  while (traces.size() < kTraces) traces.push_back(trace_once(way));
+  return places_of(traces);
 }
 
 std::vector<Place> Trial::trace_forward() { return trace(Way::kEnd); }
@@ -218,10 +222,12 @@ std::string Trial::strike(Scene& scene, const Cell& cell) {
   std::unique_ptr<Proxy> proxy;
   if (is_wire(cell.fault)) {
     const auto kind = cell.fault == FaultKind::kRequestLost ? Fault::kLosesAnyRequest : Fault::kLosesAnyAnswer;
-    proxy = std::make_unique<Proxy>(scene.database, kind, cell.place.nth);
+    proxy = std::make_unique<Proxy>(scene.database, kind, cell.place.nth,
+                                    [&] { return marks(scene.trace) == cell.place.mark; });
     order.conninfo = proxy->url();
   } else if (is_ledger(cell.fault)) {
     order.failing_write = cell.place.nth;
+    order.failing_behind = cell.place.mark;
     order.failing_for_good = cell.fault == FaultKind::kLedgerForGood;
   } else {
     const bool own = cell.fault == FaultKind::kKill || cell.fault == FaultKind::kTerm;
@@ -235,7 +241,7 @@ std::string Trial::strike(Scene& scene, const Cell& cell) {
   const EngineEnd end = engine.wait();
   const bool reached = cell.fault == FaultKind::kKill ? end.status == kKilled
                        : proxy                        ? proxy->struck()
-                                                      : count_lines(scene.trace, cell.place.point) >= cell.place.nth;
+                                                      : passages(scene.trace, cell.place) >= cell.place.nth;
   if (!reached) return told("the fault was not reached: the engine", end);
   const bool died =
       end.status == 1 || end.status == -1 || (end.status >= 128 && end.status != kKilled && end.status != 143);

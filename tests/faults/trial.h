@@ -28,6 +28,7 @@ class Trial {
   std::string go_on(Scene& scene, const Cell& cell, bool& at_end);
   std::string invariants(Scene& scene, bool at_end);
   std::string state_differs(Scene& scene, bool at_end);
+  std::filesystem::path trace_once(Way way);
   std::vector<Place> trace(Way way);
 
   Ground& ground_;

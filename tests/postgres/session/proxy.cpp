@@ -97,8 +97,8 @@ void change_version(std::string& bytes, const std::string& major) {
 
 }  // namespace
 
-Proxy::Proxy(const TestDatabase& database, Fault fault, int only, std::function<void()> when_sent)
-    : database_(database), fault_(fault), only_(only), when_sent_(std::move(when_sent)), listener_(open_socket()) {
+Proxy::Proxy(const TestDatabase& database, Fault fault, int only, std::function<bool()> counts)
+    : database_(database), fault_(fault), only_(only), counts_(std::move(counts)), listener_(open_socket()) {
   const sockaddr_un address = address_of(directory_.path(), kPort);
   if (bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 || listen(listener_, 8) != 0) {
     throw std::runtime_error("cannot listen");
@@ -173,8 +173,7 @@ void Proxy::pump(int client, int server) const {
       if (const std::size_t at = bytes.find("COMMIT"); fault_ == Fault::kSpoilsCommit && at != std::string::npos) {
         bytes[at] = 'K';
       }
-      if (when_sent_) when_sent_();
-      const bool strike = strikes(bytes);
+      const bool strike = (!counts_ || counts_()) && strikes(bytes);
       if (strike && (fault_ == Fault::kLosesRequest || fault_ == Fault::kLosesAnyRequest)) return;
       if (!send_all(server, bytes)) return;
       if (strike) {

@@ -31,8 +31,8 @@ enum class Fault {
 class Proxy {
  public:
   // `only`: of faults that lose something, strike the n-th COMMIT, or message, of all connections and no other; 0:
-  // every one. `when_sent` is told of each message of a client after its startup.
-  Proxy(const TestDatabase& database, Fault fault, int only = 0, std::function<void()> when_sent = {});
+  // every one. `counts` is asked, for each message of a client after its startup, whether it counts.
+  Proxy(const TestDatabase& database, Fault fault, int only = 0, std::function<bool()> counts = {});
   ~Proxy();
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
@@ -53,7 +53,7 @@ class Proxy {
   const TestDatabase& database_;
   const Fault fault_;
   const int only_;
-  const std::function<void()> when_sent_;
+  const std::function<bool()> counts_;
   mutable std::atomic<int> counted_{0};
   mutable std::atomic<bool> struck_{false};
   TemporaryDirectory directory_;
