@@ -96,16 +96,19 @@ TEST_CASE("a rollback does not drop a new column that clients may have written w
       of_function;
   const std::string insert = "INSERT INTO papers (id, title) VALUES (90001, 'the only copy')";
   const std::string update = "UPDATE papers SET title = 'the only copy' WHERE id = 1";
-  const std::vector<std::pair<std::string, std::string>> cases{{drop + "insert%'); END$$", insert},
-                                                               {drop + "update%'); END$$", update},
-                                                               {replace + "insert%'); END$$", insert},
-                                                               {replace + "update%'); END$$", update},
-                                                               {"ALTER TABLE papers DISABLE TRIGGER USER", insert}};
-  for (const auto& [disturbed, write] : cases) {
-    CAPTURE(disturbed);
+  struct Case {
+    std::string disturbed, write;
+  };
+  const std::vector<Case> cases{{drop + "insert%'); END$$", insert},
+                                {drop + "update%'); END$$", update},
+                                {replace + "insert%'); END$$", insert},
+                                {replace + "update%'); END$$", update},
+                                {"ALTER TABLE papers DISABLE TRIGGER USER", insert}};
+  for (const Case& c : cases) {
+    CAPTURE(c.disturbed);
     RenamedPapers papers;
-    papers.database().exec(disturbed);
-    papers.database().exec(write);
+    papers.database().exec(c.disturbed);
+    papers.database().exec(c.write);
     std::string code;
     try {
       papers.run().rollback();
@@ -133,18 +136,18 @@ TEST_CASE("every kind of statement keeps both shapes in agreement") {
       "incoming VALUES (5, 'merged'), (3000, 'merged')");
   Client client = papers.database().connect();
   std::vector<std::string> statements{
-      "INSERT INTO papers (id, label) VALUES (1, 'a'), (1001, 'b') ON CONFLICT (id) DO UPDATE SET label = "
-      "excluded.label",
-      "INSERT INTO papers (id, title) VALUES (2, 'c'), (1002, 'd') ON CONFLICT (id) DO UPDATE SET title = "
-      "excluded.title",
+      ("INSERT INTO papers (id, label) VALUES (1, 'a'), (1001, 'b') ON CONFLICT (id) DO UPDATE SET label = "
+       "excluded.label"),
+      ("INSERT INTO papers (id, title) VALUES (2, 'c'), (1002, 'd') ON CONFLICT (id) DO UPDATE SET title = "
+       "excluded.title"),
       "INSERT INTO papers (id, label) VALUES (3, 'e') ON CONFLICT DO NOTHING",
       "INSERT INTO papers (id, label, title) VALUES (1003, DEFAULT, 'f'), (1004, 'g', DEFAULT), (1005, NULL, NULL)",
       "UPDATE papers SET label = i.label FROM incoming AS i WHERE papers.id = i.id",
-      "WITH moved AS (DELETE FROM papers WHERE id = 9 RETURNING *) INSERT INTO papers (id, label, note) SELECT 1009, "
-      "label, note FROM moved",
+      ("WITH moved AS (DELETE FROM papers WHERE id = 9 RETURNING *) INSERT INTO papers (id, label, note) SELECT 1009, "
+       "label, note FROM moved"),
       "PREPARE change (int) AS UPDATE papers SET label = label || '!' WHERE id = $1; EXECUTE change (11)",
-      "BEGIN; SAVEPOINT s; UPDATE papers SET label = 'gone' WHERE id = 12; ROLLBACK TO s; UPDATE papers SET title = "
-      "'kept' WHERE id = 13; COMMIT",
+      ("BEGIN; SAVEPOINT s; UPDATE papers SET label = 'gone' WHERE id = 12; ROLLBACK TO s; UPDATE papers SET title = "
+       "'kept' WHERE id = 13; COMMIT"),
       "UPDATE papers SET id = id + 100000 WHERE id = 14"};
   if (papers.database().server().major() >= 15) {
     statements.emplace_back(

@@ -53,7 +53,9 @@ std::string told(const std::string& what, const ProcessResult& result) {
 }
 
 // What is wrong after a rollback that may leave rows as they are in the end.
-std::string difference_but_for_fills(const DatabaseState& before, const DatabaseState& end, DatabaseState found) {
+std::string difference_but_for_fills(const DatabaseState& before, const DatabaseState& end,
+                                     const DatabaseState& state) {
+  DatabaseState found = state;
   for (auto& [table, rows] : found.rows) {
     const auto was = before.rows.find(table);
     const auto will_be = end.rows.find(table);
@@ -265,7 +267,7 @@ TEST_SUITE("tests/kill") {
   }
 
   TEST_CASE("a run whose process gets too little memory goes on to the same end when it has enough") {
-    constexpr long kLeast = 32 * 1024, kMost = 320 * 1024, kMore = 4 * 1024;
+    constexpr long kLeast = 32L * 1024, kMost = 320L * 1024, kMore = 4L * 1024;
     const Example rename = example("01-rename-column");
     const Ground ground(Server::any(), rename, kCases[0]);
     const TestDatabase database = ground.original().clone();

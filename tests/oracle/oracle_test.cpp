@@ -183,7 +183,7 @@ TEST_SUITE("oracle/catalog_oracle") {
                "VACUUM FULL users",
                "REINDEX TABLE users",
                "ALTER TABLE lonely ADD COLUMN passing text; ALTER TABLE lonely DROP COLUMN passing",
-               "CREATE SCHEMA falsework; CREATE TABLE falsework.journal (run text PRIMARY KEY, note text);"
+               "CREATE SCHEMA falsework; CREATE TABLE falsework.journal (run text PRIMARY KEY, note text)",
                "COMMENT ON TABLE falsework.journal IS 'ours'",
                "CREATE TABLE passing (id int PRIMARY KEY REFERENCES users); DROP TABLE passing",
                "SELECT nextval('alone')",

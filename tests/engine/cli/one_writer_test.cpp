@@ -37,7 +37,7 @@ TEST_SUITE("engine/cli/one_writer") {
       CAPTURE(message);
       CHECK(message.find("touches users, as run users_email-") != std::string::npos);
       CHECK(message.find("(" + std::to_string(first->pid()) + ") since 20") != std::string::npos);
-      CHECK(message.find("@") != std::string::npos);
+      CHECK(message.find('@') != std::string::npos);
       CHECK(message.find("server process ") != std::string::npos);
       CHECK(first->wait().status == 0);
       // Nobody is at work any more, and still the table is taken: that is for a person to settle.

@@ -10,12 +10,10 @@
 
 namespace falsework {  // NOLINT(google-build-using-namespace)
 using falsework::test::build_zoo;
-using falsework::test::Client;
 using falsework::test::Server;
 using falsework::test::session_of;
 using falsework::test::snapshot_of;
 using falsework::test::TestDatabase;
-using falsework::test::ZooRoles;
 
 namespace {
 
