@@ -75,8 +75,9 @@ def parse_options():
     return options
 
 
-def measure_all(bench, parts):
-    figures, seconds = [], {}
+def measure_all(bench, parts, report):
+    """Reports after each part, so that one that fails takes nothing from those before it."""
+    figures, seconds, text = [], {}, ""
     for part in [name for name in PARTS if name in parts]:
         begun = time.monotonic()
         for each in PARTS[part](bench):
@@ -84,7 +85,8 @@ def measure_all(bench, parts):
             print(f"bench: {each['name']}: {each['value']:.3f}; {each['detail']}", file=sys.stderr, flush=True)
         seconds[part] = round(time.monotonic() - begun, 1)
         print(f"bench: {part} took {seconds[part]} s", file=sys.stderr, flush=True)
-    return figures, seconds
+        text = report(figures, seconds)
+    return text
 
 
 def processor():
@@ -99,14 +101,19 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fwbench-") as name:
         bench = Bench(options, pathlib.Path(name))
+
+        def report(figures, seconds):
+            result = {"rows": bench.rows, "rounds": bench.rounds, "server": options.server, "cores": os.cpu_count(),
+                      "processor": processor(), "shared_buffers_mb": bench.server.buffers,
+                      "pgroll": bench.pgroll is not None, "figures": figures, "scaling": bench.scaling,
+                      "seconds": seconds, "detail": bench.detail}
+            return write_report(result, options.out)
+
         try:
-            figures, seconds = measure_all(bench, options.parts)
+            print(measure_all(bench, options.parts, report), end="")
         finally:
             bench.server.close()
-    write_report({"rows": bench.rows, "rounds": bench.rounds, "server": options.server, "cores": os.cpu_count(),
-                  "processor": processor(), "shared_buffers_mb": bench.server.buffers,
-                  "pgroll": bench.pgroll is not None, "figures": figures, "scaling": bench.scaling, "seconds": seconds,
-                  "detail": bench.detail}, options.out)
+    print(f"\nwritten to {options.out}: bench.json, bench.md, bench.svg")
 
 
 if __name__ == "__main__":

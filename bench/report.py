@@ -1,4 +1,4 @@
-"""Prints the figures, and writes them as JSON, Markdown and an SVG chart."""
+"""Writes the figures as JSON, Markdown and an SVG chart."""
 
 import json
 
@@ -54,5 +54,4 @@ def write_report(result, directory):
     (directory / "bench.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (directory / "bench.md").write_text(text, encoding="utf-8")
     (directory / "bench.svg").write_text(chart(result, machine(result)), encoding="utf-8")
-    print(text, end="")
-    print(f"\nwritten to {directory}: bench.json, bench.md, bench.svg")
+    return text

@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 
 PORT = 5988
-# Recycled WAL and no checkpoint of its own accord: each measurement begins with one, and none falls into it.
+# Recycled WAL and no checkpoint of its own accord: each measurement begins with one, and none falls into it. pg_dump locks
+# every one of 10,000 tables.
 SETTINGS = """
 listen_addresses = ''
 shared_buffers = '{buffers}MB'
@@ -16,6 +17,7 @@ min_wal_size = '{wal}GB'
 max_wal_size = '{most}GB'
 checkpoint_timeout = '1h'
 max_connections = 60
+max_locks_per_transaction = 512
 """
 
 # About 140 bytes a row, a primary key and three indexes in random order, no fill factor.

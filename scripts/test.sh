@@ -21,7 +21,7 @@ log=$build/ctest.log
 status=0
 # Verbose, because the summary that each program prints is counted below; shown only when something fails. One program
 # more than there are cores, for they wait for locks and crashes more than they compute.
-ctest --test-dir "$build" --parallel "$(($(nproc) + 1))" --output-log "$log" --verbose >/dev/null || status=$?
+ctest --test-dir "$build" --parallel "$(($(nproc) + 2))" --output-log "$log" --verbose >/dev/null || status=$?
 
 # doctest prints, per program: [doctest] test cases:  12 |  12 passed | 0 failed | 0 skipped
 read -r passed failed < <(sed -n 's/.*\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed | *\([0-9]*\) failed.*/\1 \2/p' \

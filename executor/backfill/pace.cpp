@@ -54,6 +54,11 @@ milliseconds TokenBucket::wait(TimePoint now) {
   return milliseconds(static_cast<std::int64_t>(std::ceil(-level_ / rate_ * 1000)));
 }
 
+int usual_workers(std::int64_t cores, std::int64_t free_connections) {
+  constexpr std::int64_t kMost = 4;
+  return static_cast<int>(std::clamp<std::int64_t>(std::min(cores / 2, free_connections / 4), 1, kMost));
+}
+
 std::string describe(const Signal& signal) {
   const std::string who = signal.detail.empty() ? "" : fmt::format(" ({})", signal.detail);
   if (signal.reading == Signal::Reading::kLost) return fmt::format("{} can no longer be read{}", signal.name, who);

@@ -70,6 +70,10 @@ class Governor {
   std::map<std::string, TimePoint> since_;
 };
 
+// The workers of a copy for which nobody has said a number: half of the cores, a quarter of the connections that are
+// still to be had, and never more than four; at least one.
+int usual_workers(std::int64_t cores, std::int64_t free_connections);
+
 // `replica_lag 12.4 s over 10 s (standby1)`; a lost one says so.
 std::string describe(const Signal& signal);
 

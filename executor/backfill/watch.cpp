@@ -82,8 +82,7 @@ void CopyWatch::read_limits_of_server() {
       "(SELECT s.setting::bigint FROM pg_catalog.pg_settings AS s WHERE s.name = 'shared_buffers')");
   const bool here = rows.boolean(0, 0);
   const auto cores = here ? static_cast<std::int64_t>(std::thread::hardware_concurrency()) : rows.number(0, 1) / 2;
-  const std::int64_t by_connections = std::max<std::int64_t>(1, rows.number(0, 2) / 4);
-  workers_of_server_ = static_cast<int>(std::clamp<std::int64_t>(std::min(cores / 2, by_connections), 1, 4));
+  workers_of_server_ = usual_workers(cores, rows.number(0, 2));
   most_group_blocks_ = std::max<std::int64_t>(2048, rows.number(0, 3) / 10);
 }
 

@@ -7,7 +7,8 @@
 
 namespace falsework::test {
 
-// Created when first asked for. Below /tmp whatever TMPDIR says: socket paths end at 107 bytes.
+// Created when first asked for. In memory where there is plenty, for the tests make and drop databases by the hundred;
+// else below /tmp whatever TMPDIR says: socket paths end at 107 bytes.
 const std::filesystem::path& home();
 
 }  // namespace falsework::test

@@ -113,6 +113,20 @@ TEST_CASE("every reason is listed, not the first alone") {
   CHECK(both.reasons[1].text == "archiver_backlog 70 segments over 64 segments");
 }
 
+TEST_CASE("the workers are half of the cores, a quarter of the free connections, four at most, and at least one") {
+  struct Case {
+    std::int64_t cores, connections;
+    int workers;
+  };
+  const Case cases[] = {{1, 90, 1},  {2, 90, 1},  {4, 90, 2}, {7, 90, 3},
+                        {64, 90, 4}, {64, 11, 2}, {64, 0, 1}, {0, 90, 1}};
+  for (const Case& c : cases) {
+    CAPTURE(c.cores);
+    CAPTURE(c.connections);
+    CHECK(usual_workers(c.cores, c.connections) == c.workers);
+  }
+}
+
 TEST_SUITE_END();
 
 }  // namespace falsework

@@ -27,6 +27,7 @@ std::string shown(Session& session, const std::string& name) {
 void check_pinned(Session& session) {
   CHECK(shown(session, "search_path") == "pg_catalog");
   CHECK(shown(session, "row_security") == "off");
+  CHECK(shown(session, "jit") == "off");
   CHECK(shown(session, "client_encoding") == "UTF8");
   CHECK(shown(session, "TimeZone") == "UTC");
   CHECK(shown(session, "DateStyle") == "ISO, YMD");
