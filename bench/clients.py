@@ -1,5 +1,6 @@
 """What applications feel of a whole run: a mix of statements at a fixed rate, alone and beside the run."""
 
+import collections
 import contextlib
 import signal
 import statistics
@@ -7,6 +8,7 @@ import subprocess
 import time
 
 from measure import figure, percentile, reported
+from waits import SLOW_MS, SlowStatements, describe, flush_share
 
 LOCK_TIMEOUT_MS = 500  # the default of a step (docs/locks.md)
 CHANGE = """-- falsework: name=mix switch=r2 contract=r3
@@ -112,7 +114,7 @@ def mix(bench, rows):
 
 def beside_a_run(bench, rows):
     with mix(bench, rows) as stages:
-        falsework = bench.falsework
+        falsework, slow = bench.falsework, SlowStatements(bench.server)
         stages.begin("apply")
         falsework.apply(CHANGE)
         stages.begin("both releases", second="units")
@@ -126,7 +128,7 @@ def beside_a_run(bench, rows):
         falsework.advance("--release", "r3", "--confirm", "mix")
         stages.begin("after")
         time.sleep(3)
-        return stages.end()
+        return {"waits": slow.stop(), **stages.end()}
 
 
 def alone(bench, rows, seconds):
@@ -154,5 +156,8 @@ def client_figures(bench):
     yield figure("longest stall of any client statement against lock_timeout", longest / LOCK_TIMEOUT_MS, 1.0, False,
                  f"{longest:.0f} of {LOCK_TIMEOUT_MS} ms, in {sum(run['transactions'] for run in runs):,} statements",
                  "clients_stall")
+    waits = sum((run["waits"] for run in runs), collections.Counter())
+    yield reported(f"share of looks at statements over {SLOW_MS} ms beside a run that wait for a flush of the WAL",
+                   flush_share(waits), describe(waits), "clients_flush")
     yield reported("median latency of clients during a whole run against alone", middle["p50"][0] / middle["p50"][1],
                    f"{middle['p50'][0]:.1f} against {middle['p50'][1]:.1f} ms", "clients_p50")

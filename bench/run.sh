@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds Falsework, and measures it against its alternatives on a throwaway server of its own:
 # each figure is a ratio of alternating runs. Prints them, and writes bench.json, bench.md and bench.svg to BUILD/bench.
-# About 40 minutes on two cores, with 45 GB of free disk below TMPDIR (for 20 million rows); nothing else may run meanwhile.
+# About an hour on two cores, with 45 GB of free disk below TMPDIR (for 20 million rows); nothing else may run meanwhile.
 #
 #   bench/run.sh [--quick] [--rows N] [--rounds N] [--rate N] [--only PART,...] [--no-pgroll]
 #
