@@ -8,8 +8,8 @@ import subprocess
 import tempfile
 
 PORT = 5988
-# Recycled WAL and no checkpoint of its own accord: each measurement begins with one, and none falls into it. pg_dump locks
-# every one of 10,000 tables.
+# Recycled WAL and no checkpoint of its own accord: each measurement begins with one, and none falls into it. pg_dump
+# locks every one of 10,000 tables.
 SETTINGS = """
 listen_addresses = ''
 shared_buffers = '{buffers}MB'
