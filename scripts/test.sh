@@ -19,7 +19,7 @@ fi
 
 log=$build/ctest.log
 status=0
-# Verbose, because the summary that each program prints is counted below; shown only when something fails. One program
+# Verbose, because the summary that each program prints is counted below; shown only when something fails. Two programs
 # more than there are cores, for they wait for locks and crashes more than they compute.
 ctest --test-dir "$build" --parallel "$(($(nproc) + 2))" --output-log "$log" --verbose >/dev/null || status=$?
 
