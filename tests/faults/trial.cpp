@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kKilled = 128 + 9;
 constexpr int kAttempts = 8;
+constexpr const char* kNotReached = "the fault was not reached";
 constexpr std::size_t kTraces = 3;
 constexpr std::chrono::seconds kSoon{20};
 
@@ -167,7 +168,7 @@ std::vector<Place> Trial::trace_forward() { return trace(Way::kEnd); }
 std::vector<Place> Trial::trace_backward() { return trace(Way::kBack); }
 
 std::string Trial::strike_server(Scene& scene, const Cell& cell, Engine& engine) {
-  if (!engine.wait_stopped()) return "the fault was not reached";
+  if (!engine.wait_stopped()) return kNotReached;
   if (cell.fault == FaultKind::kRestart) {
     scene.database.server().restart_immediately();
     engine.resume();
@@ -180,7 +181,7 @@ std::string Trial::strike_server(Scene& scene, const Cell& cell, Engine& engine)
         "'falsework/copy') "
         "AND datname = current_database()");
     engine.resume();
-    return ended == "0" ? "the fault was not reached" : "";
+    return ended == "0" ? kNotReached : "";
   }
   // The next write of the journal waits for this lock, and is cancelled while it does.
   Client holder = scene.database.connect_as_superuser();
@@ -207,7 +208,7 @@ std::string Trial::strike_server(Scene& scene, const Cell& cell, Engine& engine)
   wait_until(over, kSoon);
   holder.receive();
   holder.exec("ROLLBACK");
-  return cancelled ? "" : "the fault was not reached";
+  return cancelled ? "" : kNotReached;
 }
 
 std::string Trial::strike(Scene& scene, const Cell& cell) {
@@ -242,7 +243,7 @@ std::string Trial::strike(Scene& scene, const Cell& cell) {
   const bool reached = cell.fault == FaultKind::kKill ? end.status == kKilled
                        : proxy                        ? proxy->struck()
                                                       : passages(scene.trace, cell.place) >= cell.place.nth;
-  if (!reached) return told("the fault was not reached: the engine", end);
+  if (!reached) return told(fmt::format("{}: the engine", kNotReached).c_str(), end);
   const bool died =
       end.status == 1 || end.status == -1 || (end.status >= 128 && end.status != kKilled && end.status != 143);
   return died ? told("the engine", end) : "";
@@ -320,6 +321,18 @@ std::string Trial::invariants(Scene& scene, bool at_end) {
 }
 
 std::string Trial::attempt(const Cell& cell) {
+  std::string problem = attempt_at(cell);
+  // A step that had fewer messages or writes this time than in the traces is struck at an earlier one.
+  Cell earlier = cell;
+  while (problem.rfind(kNotReached, 0) == 0 && (is_wire(cell.fault) || is_ledger(cell.fault)) &&
+         earlier.place.nth > 1) {
+    earlier.place.nth /= 2;
+    problem = attempt_at(earlier);
+  }
+  return problem;
+}
+
+std::string Trial::attempt_at(const Cell& cell) {
   Scene scene(ground_, cell.environment, directory_, ++scenes_);
   std::string problem = strike(scene, cell);
   bool at_end = true;

@@ -23,6 +23,7 @@ class Trial {
 
   EngineEnd run(Scene& scene, Way way, const std::string& fail = {});
   std::string bring(Scene& scene, Way way);
+  std::string attempt_at(const Cell& cell);
   std::string strike(Scene& scene, const Cell& cell);
   std::string strike_server(Scene& scene, const Cell& cell, Engine& engine);
   std::string go_on(Scene& scene, const Cell& cell, bool& at_end);
