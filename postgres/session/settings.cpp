@@ -92,7 +92,7 @@ std::map<std::string, std::string> pinned_settings(const std::map<std::string, s
       {"standard_conforming_strings", "on"},
       {"transform_null_equals", "off"},
       {"quote_all_identifiers", "off"},  // or the server would render definitions in another way
-      {"jit", "off"},  // compiling a look at the catalogs would take longer than the look, under a lock
+      {"jit", "off"},  // compiling a look at the catalogs could take longer than the look, under a lock
       {"lock_timeout", "5s"},
       {"statement_timeout", "0"},
       {"idle_in_transaction_session_timeout", "0"},

@@ -243,6 +243,7 @@ std::string Trial::strike(Scene& scene, const Cell& cell) {
   const bool reached = cell.fault == FaultKind::kKill ? end.status == kKilled
                        : proxy                        ? proxy->struck()
                                                       : passages(scene.trace, cell.place) >= cell.place.nth;
+  if (!reached && end.status != 0) return told("the engine, which had not reached the fault,", end);
   if (!reached) return told(fmt::format("{}: the engine", kNotReached).c_str(), end);
   const bool died =
       end.status == 1 || end.status == -1 || (end.status >= 128 && end.status != kKilled && end.status != 143);
@@ -322,11 +323,12 @@ std::string Trial::invariants(Scene& scene, bool at_end) {
 
 std::string Trial::attempt(const Cell& cell) {
   std::string problem = attempt_at(cell);
-  // A step that had fewer messages or writes this time than in the traces is struck at an earlier one.
+  // A step that came to its end with fewer messages or writes than in the traces is struck at an earlier one.
   Cell earlier = cell;
   while (problem.rfind(kNotReached, 0) == 0 && (is_wire(cell.fault) || is_ledger(cell.fault)) &&
          earlier.place.nth > 1) {
     earlier.place.nth /= 2;
+    fmt::print("{}: not reached, struck at {} instead\n", describe(cell), earlier.place.nth);
     problem = attempt_at(earlier);
   }
   return problem;
