@@ -179,7 +179,12 @@ bool stops_at_gate(const Cell& cell) {
 std::vector<Place> places_of(const std::vector<std::filesystem::path>& traces) {
   std::vector<Place> places = places_of_one(traces.front());
   for (const std::filesystem::path& trace : traces) {
-    std::erase_if(places, [&](const Place& place) { return is_io(place.point) && passages(trace, place) < place.nth; });
+    for (Place& place : places) {
+      if (!is_io(place.point) && !place.steady) place.nth = std::min(place.nth, passages(trace, place));
+    }
+    std::erase_if(places, [&](const Place& place) {
+      return is_io(place.point) ? passages(trace, place) < place.nth : !place.steady && place.nth < 2;
+    });
   }
   return places;
 }

@@ -61,8 +61,8 @@ std::string describe(const Cell& cell);
 // not have passed the point of no return before.
 bool stops_at_gate(const Cell& cell);
 
-// The places of a run that was traced, again and again: how many messages and writes there are in a step depends on
-// time as well, and a place is where each trace has it.
+// The places of a run that was traced, again and again: how many messages, writes and batches there are in a step depends
+// on time as well, and a place is where each trace has it.
 std::vector<Place> places_of(const std::vector<std::filesystem::path>& traces);
 
 // How often a traced engine has passed the point of this place, counted as the place counts.

@@ -237,7 +237,10 @@ std::string Trial::strike(Scene& scene, const Cell& cell) {
   }
   Engine engine(ground_.plan(), ground_.plan_text(), order, scene.report);
   if (!order.fail.empty() && order.fail.ends_with("=stop")) {
-    if (const std::string problem = strike_server(scene, cell, engine); !problem.empty()) return problem;
+    if (const std::string problem = strike_server(scene, cell, engine); !problem.empty()) {
+      const EngineEnd missed = engine.wait();
+      return missed.status == 0 ? problem : told("the engine, which had not reached the fault,", missed);
+    }
   }
   const EngineEnd end = engine.wait();
   const bool reached = cell.fault == FaultKind::kKill ? end.status == kKilled
@@ -323,10 +326,10 @@ std::string Trial::invariants(Scene& scene, bool at_end) {
 
 std::string Trial::attempt(const Cell& cell) {
   std::string problem = attempt_at(cell);
-  // A step that came to its end with fewer messages or writes than in the traces is struck at an earlier one.
+  // A step that came to its end with fewer messages, writes or batches than in the traces is struck at an earlier one.
+  const bool depends_on_time = is_wire(cell.fault) || is_ledger(cell.fault) || !cell.place.steady;
   Cell earlier = cell;
-  while (problem.rfind(kNotReached, 0) == 0 && (is_wire(cell.fault) || is_ledger(cell.fault)) &&
-         earlier.place.nth > 1) {
+  while (problem.rfind(kNotReached, 0) == 0 && depends_on_time && earlier.place.nth > 1) {
     earlier.place.nth /= 2;
     fmt::print("{}: not reached, struck at {} instead\n", describe(cell), earlier.place.nth);
     problem = attempt_at(earlier);
