@@ -1,6 +1,5 @@
 """What applications feel of a whole run: a mix of statements at a fixed rate, alone and beside the run."""
 
-import collections
 import contextlib
 import signal
 import statistics
@@ -113,8 +112,8 @@ def mix(bench, rows):
 
 
 def beside_a_run(bench, rows):
+    falsework = bench.falsework
     with mix(bench, rows) as stages:
-        falsework, slow = bench.falsework, SlowStatements(bench.server)
         stages.begin("apply")
         falsework.apply(CHANGE)
         stages.begin("both releases", second="units")
@@ -128,7 +127,7 @@ def beside_a_run(bench, rows):
         falsework.advance("--release", "r3", "--confirm", "mix")
         stages.begin("after")
         time.sleep(3)
-        return {"waits": slow.stop(), **stages.end()}
+        return stages.end()
 
 
 def alone(bench, rows, seconds):
@@ -136,6 +135,13 @@ def alone(bench, rows, seconds):
         stages.begin("alone")
         time.sleep(seconds)
         return stages.end()
+
+
+def waits_beside_a_run(bench, rows):
+    """A run of its own: whoever looks at the statements every few milliseconds slows them."""
+    slow = SlowStatements(bench.server)
+    beside_a_run(bench, rows)
+    return slow.stop()
 
 
 def client_figures(bench):
@@ -156,7 +162,7 @@ def client_figures(bench):
     yield figure("longest stall of any client statement against lock_timeout", longest / LOCK_TIMEOUT_MS, 1.0, False,
                  f"{longest:.0f} of {LOCK_TIMEOUT_MS} ms, in {sum(run['transactions'] for run in runs):,} statements",
                  "clients_stall")
-    waits = sum((run["waits"] for run in runs), collections.Counter())
+    waits = waits_beside_a_run(bench, rows)
     yield reported(f"share of looks at statements over {SLOW_MS} ms beside a run that wait for a flush of the WAL",
                    flush_share(waits), describe(waits), "clients_flush")
     yield reported("median latency of clients during a whole run against alone", middle["p50"][0] / middle["p50"][1],
