@@ -178,6 +178,22 @@ std::unique_ptr<RunContext> take_over(std::unique_ptr<RunContext> context, const
   return context;
 }
 
+// A run may have been rolled back by an engine that died before it could tell the ledger. The ledger is told now, so
+// that the plan begins anew, and nobody takes that run for one that is still to go on.
+void tell_of_rollbacks(std::unique_ptr<pg::Session>& session, const pg::DatabaseIdentity& identity, const Plan& plan,
+                       Ledger& ledger, Clock& clock, Observer& observer, const ExecutorOptions& options) {
+  for (const RunRecord& run : ledger.runs()) {
+    if (run.plan_digest != plan.digest || !is_same_database(run, identity)) continue;
+    if (is_over(folded(ledger, run, plan).state)) continue;
+    const std::optional<JournalRun> entry = Journal(*session).find_run(run.run);
+    if (!entry || entry->state != kRunRolledBack) continue;
+    require_our_ledger(*entry, ledger);
+    auto context = make_context(run.run, plan, ledger, clock, observer, options, std::move(session));
+    context = take_over(std::move(context), *entry);
+    session = std::move(context->session);
+  }
+}
+
 // The run, when another engine has taken it over since we held it. The holder's name carries our process id.
 std::optional<JournalRun> find_successor(RunContext& context) {
   std::optional<JournalRun> entry = Journal(*context.session).find_run(context.run);
@@ -216,6 +232,7 @@ std::unique_ptr<RunContext> open_for_plan(const Plan& plan, const std::string& p
   require_known_incarnation(ledger, identity, journal.incarnation());
   journal.install();
 
+  tell_of_rollbacks(session, identity, plan, ledger, clock, observer, options);
   std::optional<JournalRun> entry = find_in_journal(journal, plan);
   std::optional<RunRecord> record = entry ? ledger.find_run(entry->run) : find_untold(ledger, identity, plan);
   if (entry) require_our_ledger(*entry, ledger);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -174,6 +175,7 @@ TEST_CASE("the engine that a crash test runs as its child" * doctest::skip()) {
     CHECK(engagement->rollback(RollbackRequest{}) == Outcome::kRolledBack);
   } else {
     engagement->advance(request_for(what));
+    if (what == "end") CHECK(engagement->state().state == RunPhaseState::kDone);
   }
 }
 
@@ -245,6 +247,30 @@ TEST_CASE("an engine that is killed at any point of a rollback can go forward ag
       CAPTURE(forward.err);
       CHECK(forward.status == 0);
       CHECK(test::items_state(database) == end);
+    });
+  }
+}
+
+TEST_CASE("an engine that is killed at any point while it takes back a run that has done nothing begins it anew") {
+  Ground ground;
+  std::string nothing, end;
+  const std::vector<std::string> points = trace(ground, {}, "back", nothing);
+  trace(ground, {}, "end", end);
+  CHECK(std::count(points.begin(), points.end(), "run.finished@1") == 1);
+  for (const std::string& point : points) {
+    CAPTURE(point);
+    ground.on_a_copy([&](const test::TestDatabase& database, const Engine& engine) {
+      REQUIRE(engine.run_until("back", point).status == kKilled);
+      const auto forward = engine.run("end");
+      CAPTURE(forward.out);
+      CAPTURE(forward.err);
+      CHECK(forward.status == 0);
+      CHECK(test::items_state(database) == end);
+      const auto ledger = Ledger::open(engine.ledger, false);
+      for (const RunRecord& run : ledger->runs()) {
+        const RunPhaseState state = fold(parse_plan(run.plan_text, run.run), ledger->events(run.run)).state;
+        CHECK((state == RunPhaseState::kDone || state == RunPhaseState::kRolledBack));
+      }
     });
   }
 }
