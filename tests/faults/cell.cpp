@@ -77,14 +77,18 @@ std::vector<FaultKind> faults_at(const Place& place) {
 
 using Pair = std::pair<std::string, std::string>;
 
-std::vector<Pair> pairs_of(const Cell& cell) {
+std::vector<Pair> pairs_of(const Cell& cell, bool each_way) {
   const std::string fault = std::string("fault ") + name(cell.fault);
   const std::string next = std::string("next ") + name(cell.next);
   const std::string environment = std::string("environment ") + name(cell.environment);
   const std::string kind = "kind " + cell.place.kind;
   const std::string direction = cell.backward ? "backward" : "forward";
-  return {{kind, fault}, {direction, fault},   {kind, direction},
-          {fault, next}, {fault, environment}, {next, environment}};
+  return {{each_way ? direction + " " + kind : kind, fault},
+          {direction, fault},
+          {kind, direction},
+          {fault, next},
+          {fault, environment},
+          {next, environment}};
 }
 
 std::vector<Place> places_of_one(const std::filesystem::path& trace) {
@@ -230,10 +234,10 @@ std::vector<Cell> all_cells(const std::vector<Place>& forward, const std::vector
   return cells;
 }
 
-std::vector<Cell> covering(const std::vector<Cell>& cells) {
+std::vector<Cell> covering(const std::vector<Cell>& cells, bool each_way) {
   std::set<Pair> wanted;
   for (const Cell& cell : cells) {
-    for (const Pair& pair : pairs_of(cell)) wanted.insert(pair);
+    for (const Pair& pair : pairs_of(cell, each_way)) wanted.insert(pair);
   }
   std::vector<Cell> chosen;
   while (!wanted.empty()) {
@@ -241,14 +245,14 @@ std::vector<Cell> covering(const std::vector<Cell>& cells) {
     std::size_t most = 0;
     for (const Cell& cell : cells) {
       std::size_t gain = 0;
-      for (const Pair& pair : pairs_of(cell)) gain += wanted.count(pair);
+      for (const Pair& pair : pairs_of(cell, each_way)) gain += wanted.count(pair);
       if (gain > most) {
         most = gain;
         best = &cell;
       }
     }
     if (best == nullptr) break;
-    for (const Pair& pair : pairs_of(*best)) wanted.erase(pair);
+    for (const Pair& pair : pairs_of(*best, each_way)) wanted.erase(pair);
     chosen.push_back(*best);
   }
   return chosen;

@@ -61,8 +61,8 @@ std::string describe(const Cell& cell);
 // not have passed the point of no return before.
 bool stops_at_gate(const Cell& cell);
 
-// The places of a run that was traced, again and again: how many messages, writes and batches there are in a step depends
-// on time as well, and a place is where each trace has it.
+// The places of a run that was traced, again and again: how many messages, writes and batches there are in a step
+// depends on time as well, and a place is where each trace has it.
 std::vector<Place> places_of(const std::vector<std::filesystem::path>& traces);
 
 // How often a traced engine has passed the point of this place, counted as the place counts.
@@ -75,7 +75,8 @@ int marks(const std::filesystem::path& trace);
 std::vector<Cell> all_cells(const std::vector<Place>& forward, const std::vector<Place>& backward);
 
 // Few of them, in which every kind of step meets every fault and goes both ways, every fault goes both ways and meets
-// every next action and every environment, and every next action every environment.
-std::vector<Cell> covering(const std::vector<Cell>& cells);
+// every next action and every environment, and every next action every environment. `each_way`: and every kind of step
+// meets every fault both when it is done and when it is undone.
+std::vector<Cell> covering(const std::vector<Cell>& cells, bool each_way = false);
 
 }  // namespace falsework::test
