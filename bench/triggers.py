@@ -56,9 +56,9 @@ def theirs(bench, statements):
 # What any dual write in PL/pgSQL needs: a column more, a call of a function where the pair has changed, one assignment.
 LEAST = """
 ALTER TABLE orders ADD COLUMN w bigint;
-CREATE FUNCTION least() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.w := NEW.v; RETURN NEW; END';
-CREATE TRIGGER on_insert BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION least();
-CREATE TRIGGER on_update BEFORE UPDATE ON orders FOR EACH ROW WHEN (NEW.v <> OLD.v) EXECUTE FUNCTION least();
+CREATE FUNCTION only_assign() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.w := NEW.v; RETURN NEW; END';
+CREATE TRIGGER on_insert BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION only_assign();
+CREATE TRIGGER on_update BEFORE UPDATE ON orders FOR EACH ROW WHEN (NEW.v <> OLD.v) EXECUTE FUNCTION only_assign();
 """
 
 
