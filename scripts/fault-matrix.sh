@@ -17,19 +17,18 @@ while [ $# -gt 0 ]; do
   esac
 done
 cmake --build "$build" --target falsework_tests_faults >/dev/null
-# Side by side, for a cell waits more than it computes.
+# Side by side, for a cell waits more than it computes. What runs in the background does not hear of Ctrl-C.
 logs=$(mktemp -d)
+pids=
 trap 'rm -rf "$logs"' EXIT
+trap 'kill $pids; exit 130' INT TERM
+echo "fault-matrix.sh: a line for each cell, until all are done: $logs" >&2
 for version in $(echo "$versions" | tr ',' ' '); do
-  {
-    FALSEWORK_TEST_VERSIONS=$version FALSEWORK_FAULT_VERSIONS=$version FALSEWORK_FAULT_CELLS=$cells \
-      "$build/tests/falsework_tests_faults" -ts=faults/matrix >"$logs/$version" 2>&1 && touch "$logs/$version.passed"
-  } &
+  FALSEWORK_TEST_VERSIONS=$version FALSEWORK_FAULT_VERSIONS=$version FALSEWORK_FAULT_CELLS=$cells \
+    "$build/tests/falsework_tests_faults" -ts=faults/matrix >"$logs/$version" 2>&1 &
+  pids="$pids $!"
 done
-wait
 status=0
-for version in $(echo "$versions" | tr ',' ' '); do
-  sed '/: passed$/d' "$logs/$version"
-  [ -e "$logs/$version.passed" ] || status=1
-done
+for pid in $pids; do wait "$pid" || status=1; done
+for version in $(echo "$versions" | tr ',' ' '); do sed '/: passed$/d' "$logs/$version"; done
 exit $status

@@ -137,6 +137,14 @@ void crash_and_go_on(Ground& ground, const std::vector<std::string>& before, con
   }
 }
 
+void go_on_to(const std::string& end, const test::TestDatabase& database, const Engine& engine) {
+  const auto forward = engine.run("end");
+  CAPTURE(forward.out);
+  CAPTURE(forward.err);
+  CHECK(forward.status == 0);
+  CHECK(test::items_state(database) == end);
+}
+
 // On a new machine, with an empty directory. A run that never came into the journal has nothing to adopt.
 void adopt_everything(const test::TestDatabase& database, const std::filesystem::path& path) {
   ExecutorOptions options;
@@ -242,11 +250,7 @@ TEST_CASE("an engine that is killed at any point of a rollback can go forward ag
     ground.on_a_copy([&](const test::TestDatabase& database, const Engine& engine) {
       REQUIRE(engine.run("gate").status == 0);
       REQUIRE(engine.run_until("back", point).status == kKilled);
-      const auto forward = engine.run("end");
-      CAPTURE(forward.out);
-      CAPTURE(forward.err);
-      CHECK(forward.status == 0);
-      CHECK(test::items_state(database) == end);
+      go_on_to(end, database, engine);
     });
   }
 }
@@ -261,11 +265,7 @@ TEST_CASE("an engine that is killed at any point while it takes back a run that 
     CAPTURE(point);
     ground.on_a_copy([&](const test::TestDatabase& database, const Engine& engine) {
       REQUIRE(engine.run_until("back", point).status == kKilled);
-      const auto forward = engine.run("end");
-      CAPTURE(forward.out);
-      CAPTURE(forward.err);
-      CHECK(forward.status == 0);
-      CHECK(test::items_state(database) == end);
+      go_on_to(end, database, engine);
       const auto ledger = Ledger::open(engine.ledger, false);
       for (const RunRecord& run : ledger->runs()) {
         const RunPhaseState state = fold(parse_plan(run.plan_text, run.run), ledger->events(run.run)).state;
