@@ -33,6 +33,22 @@ TEST_CASE("a copy is forecast from the plan's estimate: WAL by the width of a ro
   CHECK(forecast_copies(plan_with_copy(1000000, 42000000), 0)[0].seconds == doctest::Approx(20));
 }
 
+TEST_CASE("every page with a row to copy is logged whole, also where few of its rows are copied") {
+  // A tenth of ten million rows of 170 bytes.
+  Plan plan = plan_with_copy(1000000, 42000000);
+  Step proof;
+  proof.kind = StepKind::kCheck;
+  proof.check.emplace().proof = true;
+  proof.needs = {plan.steps.back().id};
+  proof.estimate.rows = 10000000;
+  plan.steps.push_back(proof);
+  CHECK(forecast_copies(plan, 0).at(0).wal_bytes == 2004000000);
+  // One in ten thousand: no more pages than rows.
+  plan = plan_with_copy(1000, 42000);
+  plan.steps.push_back(proof);
+  CHECK(forecast_copies(plan, 0).at(0).wal_bytes == 8192000 + 304000);
+}
+
 TEST_CASE("an empty table takes no time") {
   const auto forecasts = forecast_copies(plan_with_copy(0, 0), 0);
   CHECK(forecasts.at(0).wal_bytes == 0);
