@@ -97,6 +97,14 @@ void keep_expected(Fingerprint& fingerprint, const Drift& drift) {
   }
 }
 
+// By one plan for any tables: planning it for these would be done anew each time.
+pg::Rows ask_fingerprint(pg::Session& session, const Plan& plan, const std::vector<std::string>& relations) {
+  if (session.in_transaction()) {
+    session.query("SELECT pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)");
+  }
+  return session.query_prepared(plan.fingerprint_query, {array_literal(relations)});
+}
+
 // A table that is gone takes everything of it along: that is said once.
 bool is_gone(const Fingerprint& expected, const Fingerprint& actual, const std::string& relation) {
   return !digest_in(expected, relation, "table").empty() && digest_in(actual, relation, "table").empty();
@@ -104,10 +112,17 @@ bool is_gone(const Fingerprint& expected, const Fingerprint& actual, const std::
 
 }  // namespace
 
+void plan_fingerprint(pg::Session& session, const Plan& plan) {
+  if (plan.fingerprint_query.empty()) return;
+  pg::Transaction transaction(session);
+  ask_fingerprint(session, plan, {});
+  transaction.commit();
+}
+
 Fingerprint read_fingerprint(pg::Session& session, const Plan& plan) {
   Fingerprint fingerprint;
   if (plan.fingerprint_query.empty()) return fingerprint;
-  const pg::Rows rows = session.query(plan.fingerprint_query, {array_literal(plan.relations)});
+  const pg::Rows rows = ask_fingerprint(session, plan, plan.relations);
   for (std::size_t i = 0; i < rows.size(); ++i) fingerprint[rows.text(i, 0)][rows.text(i, 1)] = rows.text(i, 2);
   return fingerprint;
 }

@@ -14,6 +14,11 @@
 
 namespace falsework {
 
+// Has the server plan that query, which takes it as long as to answer it, before a step takes its locks: what is asked
+// under them is then answered from that plan. Looks at no table and waits for no lock. Once per session; not within a
+// transaction.
+void plan_fingerprint(pg::Session& session, const Plan& plan);
+
 // Asks the server with the query that travels in the plan; nothing when the plan has none.
 Fingerprint read_fingerprint(pg::Session& session, const Plan& plan);
 

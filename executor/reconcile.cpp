@@ -29,7 +29,8 @@ class Comparison {
   void judge(Reconciliation& result) const {
     const bool undone = status_.state == StepState::kUndone;
     if (row_ == nullptr || row_->state == JournalState::kIntent) {
-      if (done_) result.ahead.push_back(step_.id);
+      // A proof that failed would be asked again and again by an engine that its ledger does not let go on.
+      if (done_ || status_.proof_failed) result.ahead.push_back(step_.id);
       return;
     }
     switch (row_->state) {

@@ -176,6 +176,7 @@ void attempt_undo(RunContext& context, const Step& step, const LockTry& chosen) 
 
 std::int64_t run_statement(RunContext& context, const Step& step) {
   std::int64_t rows = -1;
+  plan_fingerprint(*context.session, context.plan);
   look_then_leap(*context.session, context.clock, context.random, leap_of(context, step, false),
                  [&](const LockTry& chosen) { rows = attempt_forward(context, step, chosen); });
   return rows;
@@ -183,6 +184,7 @@ std::int64_t run_statement(RunContext& context, const Step& step) {
 
 void undo_statement(RunContext& context, const Step& step) {
   FALSEWORK_CHECK(step.undo.has_value());
+  plan_fingerprint(*context.session, context.plan);
   look_then_leap(*context.session, context.clock, context.random, leap_of(context, step, true),
                  [&](const LockTry& chosen) { attempt_undo(context, step, chosen); });
 }

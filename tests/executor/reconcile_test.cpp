@@ -72,6 +72,17 @@ TEST_CASE("the journal wins where the ledger lags, and a ledger that is ahead st
   }
 }
 
+TEST_CASE("a failed proof that the journal does not know of stops, for a ledger that is ahead") {
+  for (const auto& known : {std::optional<JournalState>(), std::optional(JournalState::kIntent)}) {
+    RunState ledger;
+    ledger.steps[kId].state = StepState::kFailed;
+    ledger.steps[kId].proof_failed = true;
+    const Reconciliation result = reconcile(plan(), ledger, journal(known));
+    CHECK(result.ahead == std::vector<std::string>{kId});
+    CHECK(result.repairs.empty());
+  }
+}
+
 TEST_CASE("a gate that the journal holds open is told as opened, with its conditions") {
   Plan with_gate;
   with_gate.steps = {test::gate("items/switch/gate", {GateCondition::Kind::kRelease, "2026.12"})};

@@ -46,6 +46,26 @@ TEST_CASE("effect and journal are committed together, and the ledger is told bef
   }
 }
 
+TEST_CASE("what is asked of the catalog under a step's locks was planned before them, and is planned once") {
+  for (const int major : test::Server::majors()) {
+    CAPTURE(major);
+    const test::TestDatabase db(test::Server::of(major));
+    test::create_items(db, 3);
+    test::Site site(db);
+    // The step itself looks at what its session has prepared: asked once before its locks and once under them.
+    const std::string look =
+        "CREATE TABLE public.seen AS SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement "
+        "LIKE '%unnest($1::text[])%'";
+    const Plan plan =
+        test::plan_of({test::statement("items/expand/look", {look}, {"DROP TABLE public.seen"}), add_column()}, &site);
+    const std::string run = site.start(plan)->run();
+    const auto engagement = site.take_up(run);
+    CHECK(engagement->advance(test::one_step("items/expand/look")) == Outcome::kTargetReached);
+    CHECK(db.connect().value("SELECT generic_plans || ' ' || custom_plans FROM public.seen") == "2 0");
+    CHECK(engagement->advance(AdvanceRequest{}) == Outcome::kDone);
+  }
+}
+
 TEST_CASE("a statement that fails leaves nothing, and the run goes on after the cause is gone") {
   const test::TestDatabase db(test::Server::any());
   test::create_items(db, 3);
