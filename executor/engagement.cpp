@@ -56,9 +56,13 @@ class LiveEngagement final : public Engagement {
   int losses_ = 0;  // since a step was finished
 };
 
+// By the journal, which decides, or by the ledger: while that says so no step is done.
 void require_proofs(const RunContext& context) {
+  const RunState told = state_of(context);
   for (const Step& step : context.plan.steps) {
-    if (!context.journal_says(step, JournalState::kProofFailed)) continue;
+    const auto status = told.steps.find(step.id);
+    const bool failed = status != told.steps.end() && status->second.proof_failed;
+    if (!failed && !context.journal_says(step, JournalState::kProofFailed)) continue;
     throw Error(errors::kProofFailed,
                 fmt::format("the proof of step {} has failed, and nobody has cleared it", step.id),
                 fmt::format("Find out why old and new disagree, then run the proof again with: falsework prove {0} "

@@ -32,9 +32,14 @@ for pattern in "$@"; do
     programs=${line%% *}
     filter=''
     [ "$line" = "$programs" ] || filter=${line#* }
+    # Taken back by putting the file back: a patch with little context can come off elsewhere.
+    files=$(sed -n 's,^+++ b/,,p' "$patch")
+    (cd "$work" && rm -rf kept && mkdir kept && cp --parents $files kept/)
+    restore() { (cd "$work" && for file in $files; do cp "kept/$file" "$file" && rm -f "$file.orig" "$file.rej"; done); }
     if ! (cd "$work" && patch -p1 -s -N -F3) <"$patch" >"$work/log" 2>&1; then
       printf '%-38s does not apply\n' "$name"
       broken=$((broken + 1))
+      restore
       continue
     fi
     targets=$(echo "$programs" | sed 's/[^,]*/falsework_tests_&/g; s/,/ /g')
@@ -61,7 +66,7 @@ for pattern in "$@"; do
       *) broken=$((broken + 1)) ;;
     esac
     printf '%-38s %s\n' "$name" "$verdict"
-    (cd "$work" && patch -p1 -s -R -F3) <"$patch" >/dev/null
+    restore
   done
 done
 echo "$caught caught, $survived survived, $broken not tried"
