@@ -126,6 +126,33 @@ TEST_CASE("the mark of the copy works for no other role that sets it") {
   }
 }
 
+TEST_CASE("the mark of the copy works for no other role on a row that the copy has not reached either") {
+  Workspace place;
+  place.database().exec(
+      "CREATE TABLE users (id bigint PRIMARY KEY, phone text); INSERT INTO users SELECT g, 'p' || g FROM "
+      "generate_series(1, 20) AS g");
+  place.plan(
+      "-- falsework: name=users_phone switch=2026.12 contract=2027.01\n"
+      "ALTER TABLE users RENAME COLUMN phone TO telephone;\n");
+  start_run(place, place.url());
+  // As before the copy: there the trigger asks for the mark, for it may be the copy that writes.
+  Client owner = place.database().connect();
+  const auto uncopied = [&] {
+    owner.exec(
+        "ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET telephone = NULL, phone = 'p' || id; ALTER TABLE "
+        "users ENABLE TRIGGER USER");
+  };
+  const char* kAttack = "SET falsework.copy = 'on'; UPDATE public.users SET telephone = 'new ' || id WHERE id <= 10";
+  const char* kFollowed = "SELECT count(*) FROM users WHERE phone = 'new ' || id AND telephone = phone";
+  uncopied();
+  Client(place.database().url_as(add_writer(place))).exec(kAttack);
+  CHECK(owner.value(kFollowed) == "10");
+  // It is one: the owner's own session is taken for the copy there.
+  uncopied();
+  place.database().exec(kAttack);
+  CHECK(owner.value(kFollowed) == "0");
+}
+
 TEST_CASE("row security that is forced on the owner stops the copy, and hides no row from its proof") {
   Workspace place;
   place.make_users(20);
