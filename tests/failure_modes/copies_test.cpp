@@ -119,6 +119,23 @@ TEST_CASE("a value that is the same for every row, or NULL in every row, is ther
   CHECK(database.connect().value("SELECT max(ctid) FROM papers") == versions);
 }
 
+TEST_CASE("what a writer of the new shape wrote before the copy is left as it is, where the old shape cannot hold it") {
+  TestDatabase database(Server::any());
+  database.exec(papers(200));
+  Run run(database,
+          plan_in(database, std::string(kHead) + "ALTER TABLE papers ALTER COLUMN label TYPE varchar(40) USING "
+                                                 "upper(label)::varchar(40); -- falsework: down=(lower(label)::text)\n"));
+  run.advance_to(Phase::kDualWrite);
+  Client client = database.connect();
+  const std::string shadow =
+      client.value("SELECT attname FROM pg_attribute WHERE attrelid = 'papers'::regclass AND attname LIKE '\\_fw\\_%'");
+  client.exec(fmt::format("UPDATE papers SET {} = 'MiXed' WHERE id <= 10", shadow));
+  run.advance_to(Phase::kBackfill);
+  CHECK(client.value(fmt::format("SELECT count(*) FROM papers WHERE {} = 'MiXed' AND label = 'mixed'", shadow)) ==
+        "10");
+  CHECK(client.value(fmt::format("SELECT count(*) FROM papers WHERE {} = 'PAPER ' || id", shadow)) == "190");
+}
+
 TEST_CASE("the plan says of each trigger on UPDATE whether the copy fires it, and so it is") {
   TestDatabase database(Server::any());
   database.exec(
