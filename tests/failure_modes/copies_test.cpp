@@ -122,9 +122,9 @@ TEST_CASE("a value that is the same for every row, or NULL in every row, is ther
 TEST_CASE("what a writer of the new shape wrote before the copy is left as it is, where the old shape cannot hold it") {
   TestDatabase database(Server::any());
   database.exec(papers(200));
-  Run run(database,
-          plan_in(database, std::string(kHead) + "ALTER TABLE papers ALTER COLUMN label TYPE varchar(40) USING "
-                                                 "upper(label)::varchar(40); -- falsework: down=(lower(label)::text)\n"));
+  Run run(database, plan_in(database, std::string(kHead) +
+                                          "ALTER TABLE papers ALTER COLUMN label TYPE varchar(40) USING "
+                                          "upper(label)::varchar(40); -- falsework: down=(lower(label)::text)\n"));
   run.advance_to(Phase::kDualWrite);
   Client client = database.connect();
   const std::string shadow =
